@@ -1,0 +1,230 @@
+//! The accounting of the lines: what was read, what became of it, and where the first of each fault stands.
+
+use std::collections::BTreeMap;
+
+use crate::input::Failure;
+use crate::parse::{Reason, Reject};
+use crate::time::Timestamp;
+
+/// Bytes of a rejected line that are kept to be shown.
+pub const SHOWN_MAX: usize = 60;
+
+/// Distinct unlisted servers that are counted apart.
+pub const UNLISTED_MAX: usize = 10_000;
+
+/// What became of the lines. `lines = accepted + rejected + skipped`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Decompressed bytes.
+    pub bytes: u64,
+    /// Lines.
+    pub lines: u64,
+    /// Records.
+    pub accepted: u64,
+    /// Records left out by the question.
+    pub filtered: u64,
+    /// Per [`Reason`].
+    pub rejected: [u64; Reason::ALL.len()],
+    /// Per [`Skip`].
+    pub skipped: [u64; Skip::ALL.len()],
+    /// Per [`Remark`].
+    pub remarked: [u64; Remark::ALL.len()],
+    /// The first reject of each reason, in input order.
+    pub first_rejects: [Option<FirstReject>; Reason::ALL.len()],
+    /// Accepted lines per input file.
+    pub by_file: BTreeMap<u32, u64>,
+    /// Earliest and latest logged time.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// Lines of each block: (file, block) → lines.
+    pub block_lines: BTreeMap<(u32, u32), u64>,
+    /// Inputs that ended before their end.
+    pub failures: Vec<Failure>,
+    /// Records per kind of key that found their data centre.
+    pub servers_matched: [u64; crate::servers::Key::ALL.len()],
+    /// Records whose data centre is unknown.
+    pub servers_unmatched: u64,
+    /// Servers that are in no list, with their records.
+    pub unlisted: BTreeMap<Vec<u8>, u64>,
+    /// Failed lookups per IP database.
+    pub database_errors: Vec<u64>,
+}
+
+/// Why a line is not meant to be a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skip {
+    /// Nothing but blanks.
+    Blank,
+    /// A comment or header.
+    Comment,
+    /// The rest of a cut first line, or a last line that is still being written.
+    Partial,
+}
+
+impl Skip {
+    /// All, in order.
+    pub const ALL: [Self; 3] = [Self::Blank, Self::Comment, Self::Partial];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blank => "blank",
+            Self::Comment => "comment",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// A peculiarity of an accepted record that changes how it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remark {
+    /// The byte column is null: 0 bytes were counted.
+    WithoutBytes,
+    /// The time is null: the record is in no slot.
+    WithoutTime,
+    /// The duration is not believed: all bytes are at the logged instant.
+    DurationImplausible,
+    /// Columns follow that the format does not name.
+    ExtraColumns,
+}
+
+impl Remark {
+    /// All, in order.
+    pub const ALL: [Self; 4] =
+        [Self::WithoutBytes, Self::WithoutTime, Self::DurationImplausible, Self::ExtraColumns];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WithoutBytes => "without-bytes",
+            Self::WithoutTime => "without-time",
+            Self::DurationImplausible => "duration-implausible",
+            Self::ExtraColumns => "extra-columns",
+        }
+    }
+}
+
+/// A rejected line that is first of its kind. Ordered by place in the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FirstReject {
+    /// Input.
+    pub file: u32,
+    /// Block of the input.
+    pub block: u32,
+    /// Line of the block, from 0.
+    pub line: u64,
+    /// Offset in the line.
+    pub column: usize,
+    /// The text from there on.
+    text: [u8; SHOWN_MAX],
+    length: usize,
+}
+
+impl FirstReject {
+    /// The offending text, shortened.
+    pub fn text(&self) -> &[u8] {
+        &self.text[..self.length]
+    }
+}
+
+/// Where a line stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Input.
+    pub file: u32,
+    /// Block of the input.
+    pub block: u32,
+    /// Line of the block, from 0.
+    pub line: u64,
+}
+
+impl Account {
+    /// Counts a rejected line. Allocates nothing.
+    pub fn reject(&mut self, place: Place, line: &[u8], reject: Reject) {
+        let reason = reject.reason as usize;
+        self.rejected[reason] += 1;
+        let rest = line.get(reject.column..).unwrap_or_default();
+        let word = memchr::memchr3(b' ', b'"', b']', rest).filter(|&end| end > 0).unwrap_or(rest.len());
+        let length = word.min(SHOWN_MAX);
+        let mut text = [0; SHOWN_MAX];
+        text[..length].copy_from_slice(&rest[..length]);
+        let Place { file, block, line } = place;
+        let first = FirstReject { file, block, line, column: reject.column, text, length };
+        earlier(&mut self.first_rejects[reason], Some(first));
+    }
+
+    /// Takes a logged time into the span.
+    #[inline]
+    pub fn see(&mut self, time: Timestamp) {
+        self.span = Some(match self.span {
+            Some((first, last)) => (first.min(time), last.max(time)),
+            None => (time, time),
+        });
+    }
+
+    /// Adds another account. Commutative and associative; `default()` is the identity.
+    pub fn merge(&mut self, other: Self) {
+        let Self {
+            bytes,
+            lines,
+            accepted,
+            filtered,
+            rejected,
+            skipped,
+            remarked,
+            first_rejects,
+            by_file,
+            span,
+            block_lines,
+            failures,
+            servers_matched,
+            servers_unmatched,
+            unlisted,
+            database_errors,
+        } = other;
+        self.bytes += bytes;
+        self.lines += lines;
+        self.accepted += accepted;
+        self.filtered += filtered;
+        add(&mut self.rejected, &rejected);
+        add(&mut self.skipped, &skipped);
+        add(&mut self.remarked, &remarked);
+        for (mine, theirs) in self.first_rejects.iter_mut().zip(first_rejects) {
+            earlier(mine, theirs);
+        }
+        for (file, count) in by_file {
+            *self.by_file.entry(file).or_default() += count;
+        }
+        if let Some((first, last)) = span {
+            self.see(first);
+            self.see(last);
+        }
+        self.block_lines.extend(block_lines);
+        self.failures.extend(failures);
+        self.failures.sort_by_key(|failure| failure.file);
+        add(&mut self.servers_matched, &servers_matched);
+        self.servers_unmatched += servers_unmatched;
+        for (server, count) in unlisted {
+            *self.unlisted.entry(server).or_default() += count;
+        }
+        self.database_errors.resize(self.database_errors.len().max(database_errors.len()), 0);
+        add(&mut self.database_errors, &database_errors);
+    }
+
+    /// The line number, from 1, of a line of a block.
+    pub fn line_number(&self, file: u32, block: u32, line: u64) -> u64 {
+        self.block_lines.range((file, 0)..(file, block)).map(|(_, lines)| lines).sum::<u64>() + line + 1
+    }
+}
+
+fn earlier(mine: &mut Option<FirstReject>, theirs: Option<FirstReject>) {
+    *mine = match (*mine, theirs) {
+        (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+        (mine, theirs) => mine.or(theirs),
+    };
+}
+
+fn add(mine: &mut [u64], theirs: &[u64]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine += theirs;
+    }
+}

@@ -1,0 +1,107 @@
+//! Byte strings ↔ small numbers, within one thread.
+//!
+//! Numbers are handed out in order of first sight, which depends on the thread: they never leave it. Tallies merge by
+//! the bytes.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+/// A set of byte strings numbered from 0.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interner {
+    bytes: Vec<u8>,
+    /// Where each string ends in `bytes`; it starts where the one before it ends.
+    ends: Vec<usize>,
+    table: HashTable<u32>,
+    // Seeded by the process: keys are chosen by strangers.
+    hasher: RandomState,
+}
+
+impl Interner {
+    /// The number of `text`, new or known.
+    #[inline]
+    pub(crate) fn intern(&mut self, text: &[u8]) -> u32 {
+        let hash = self.hasher.hash_one(text);
+        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
+        let slice = |id: u32| string(bytes, ends, id);
+        if let Some(&id) = self.table.find(hash, |&id| slice(id) == text) {
+            return id;
+        }
+        let id = u32::try_from(self.ends.len()).expect("fewer distinct keys than 2³²: memory ends first");
+        self.table.insert_unique(hash, id, |&id| hasher.hash_one(slice(id)));
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+        id
+    }
+
+    /// The string of a number.
+    pub(crate) fn get(&self, id: u32) -> &[u8] {
+        string(&self.bytes, &self.ends, id)
+    }
+
+    /// How many strings there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+fn string<'a>(bytes: &'a [u8], ends: &[usize], id: u32) -> &'a [u8] {
+    let id = id as usize;
+    let start = if id == 0 { 0 } else { ends[id - 1] };
+    &bytes[start..ends[id]]
+}
+
+/// Remembers what was found out about a text; forgets everything when it grows beyond `limit` texts.
+#[derive(Debug, Clone)]
+pub(crate) struct TextMemo<V> {
+    texts: Interner,
+    values: Vec<V>,
+    limit: usize,
+}
+
+impl<V> TextMemo<V> {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { texts: Interner::default(), values: Vec::new(), limit }
+    }
+
+    /// The value for `text`, made by `find` at first sight.
+    #[inline]
+    pub(crate) fn get(&mut self, text: &[u8], find: impl FnOnce(&[u8]) -> V) -> &mut V {
+        let mut id = self.texts.intern(text) as usize;
+        if id == self.values.len() {
+            if id >= self.limit {
+                self.texts = Interner::default();
+                self.values.clear();
+                id = self.texts.intern(text) as usize;
+            }
+            self.values.push(find(text));
+        }
+        &mut self.values[id]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_come_back() {
+        let mut interner = Interner::default();
+        let texts: [&[u8]; 4] = [b"", b"a", b"ab", b"a"];
+        let ids: Vec<u32> = texts.iter().map(|text| interner.intern(text)).collect();
+        assert_eq!(ids, [0, 1, 2, 1]);
+        assert_eq!((interner.get(0), interner.get(1), interner.get(2)), (texts[0], texts[1], texts[2]));
+        assert_eq!(interner.len(), 3);
+    }
+
+    #[test]
+    fn a_full_memo_starts_anew() {
+        let mut memo = TextMemo::new(2);
+        let mut made = 0;
+        for text in ["a", "b", "a", "c", "a"] {
+            memo.get(text.as_bytes(), |_| made += 1);
+        }
+        assert_eq!(made, 4);
+    }
+}

@@ -1,0 +1,128 @@
+//! Records → exact counts.
+//!
+//! A [`Counter`] charges the records of one thread to a [`Tally`]; tallies merge in any order to the same counts. All
+//! sums are integers and none can wrap: lines are limited to 2⁴⁶ bytes, sums have 128 bits.
+
+pub mod spread;
+pub mod account;
+mod interner;
+mod view;
+mod memo;
+mod charge;
+
+pub use account::{Account, Remark, Skip};
+pub use charge::{Counter, Source};
+pub use view::{Extra, Sums, ViewTally};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::query::{Basis, View};
+use crate::time::{Grid, Slot, Timestamp};
+use spread::Scheme;
+
+/// How records are counted: the same for all threads.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The grouped counts to keep.
+    pub views: Vec<View>,
+    /// The byte column.
+    pub basis: Basis,
+    /// How bytes are spread over slots.
+    pub scheme: Scheme,
+    /// How time is cut into slots.
+    pub grid: Grid,
+    /// The first instant asked for.
+    pub since: Option<Timestamp>,
+    /// The first instant no longer asked for.
+    pub until: Option<Timestamp>,
+    /// What a limit in time leaves out.
+    pub cut: Cut,
+    /// Path segments of a prefix.
+    pub depth: usize,
+    /// Fields that dimensions name, in the order a parser slices them.
+    pub fields: Vec<String>,
+}
+
+/// What `--since` and `--until` leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Whole records, by their end.
+    Records,
+    /// Slots: records are spread first.
+    Slots,
+}
+
+/// The counts of one thread, or of all.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// What became of the lines.
+    pub account: Account,
+    /// One per view of the rules.
+    pub views: Vec<ViewTally>,
+    /// The slots that have samples.
+    pub slots: Slots,
+    /// Bytes charged to slots outside the limits in time, or to none for want of a time.
+    pub outside_bytes: u128,
+}
+
+/// Slots ↔ small numbers from 1, within one thread.
+#[derive(Debug, Clone, Default)]
+pub struct Slots {
+    slots: Vec<Slot>,
+    numbers: HashMap<Slot, u32, RandomState>,
+}
+
+impl Slots {
+    fn number(&mut self, slot: Slot) -> u32 {
+        let slots = &mut self.slots;
+        *self.numbers.entry(slot).or_insert_with(|| {
+            slots.push(slot);
+            u32::try_from(slots.len()).expect("fewer slots than 2³²: they are whole seconds of sane times")
+        })
+    }
+
+    /// The slot of a number.
+    pub fn get(&self, number: u32) -> Slot {
+        self.slots[number as usize - 1]
+    }
+
+    /// First and last slot that has samples.
+    pub fn span(&self) -> Option<(Slot, Slot)> {
+        Some((*self.slots.iter().min()?, *self.slots.iter().max()?))
+    }
+}
+
+impl Tally {
+    /// A tally that has counted nothing.
+    pub fn new(rules: &Rules) -> Self {
+        let views = rules.views.iter().map(|view| ViewTally::new(charge::plain_dimensions(view).count()));
+        Self { views: views.collect(), ..Self::default() }
+    }
+
+    /// Adds another tally of the same rules. Commutative and associative up to the order of groups;
+    /// [`Tally::default`] is the identity.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        if self.views.is_empty() {
+            let account = std::mem::take(&mut self.account);
+            let outside_bytes = self.outside_bytes;
+            self = other;
+            self.account.merge(account);
+            self.outside_bytes += outside_bytes;
+            return self;
+        }
+        let Self { account, views, slots, outside_bytes } = other;
+        self.account.merge(account);
+        self.outside_bytes += outside_bytes;
+        let numbers = slots.slots.iter().map(|&slot| self.slots.number(slot));
+        let numbers: Vec<u32> = std::iter::once(0).chain(numbers).collect();
+        for (mine, theirs) in self.views.iter_mut().zip(views) {
+            mine.merge(theirs, &numbers);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

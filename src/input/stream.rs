@@ -1,0 +1,166 @@
+//! One input, opened: a look at its head, then its blocks.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::blocks::{BlockPool, Blocks, LineNumbers, Sizes};
+use super::decode::Decoder;
+use super::paths::Input;
+use crate::error::Error;
+
+/// Decompressed bytes by which the format of an input is decided. The same for files, archives and pipes, so that the
+/// same log gets the same answer however it arrives.
+pub const HEAD_SIZE: usize = 1 << 20;
+
+/// The text of an input: decompressed if it is gzip, zstd, bzip2 or xz, as its first bytes tell.
+pub struct Stream {
+    file: u32,
+    name: String,
+    kind: Kind,
+    decoder: Decoder,
+    head: Option<Head>,
+    sizes: Sizes,
+}
+
+/// The beginning of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The first [`HEAD_SIZE`] bytes, or all there are.
+    pub bytes: Vec<u8>,
+    /// True if `bytes` is the whole input. Its last line may be cut short if not.
+    pub complete: bool,
+}
+
+impl Stream {
+    /// Opens an input and reads its first bytes.
+    pub fn open(input: &Input) -> Result<Self, Error> {
+        let Some(path) = &input.path else {
+            return Self::new(input.id, &input.name, Kind::Other, Box::new(io::stdin()))
+                .map_err(|error| Error::io("open", Path::new(&input.name), error));
+        };
+        let open = || {
+            let file = File::open(path)?;
+            let kind = if file.metadata()?.is_file() { Kind::Regular } else { Kind::Other };
+            Self::new(input.id, &input.name, kind, Box::new(file))
+        };
+        open().map_err(|error| Error::io("open", path, error))
+    }
+
+    /// The beginning of the input, which [`Stream::blocks`] will deliver all the same.
+    pub fn head(&mut self) -> &Head {
+        let Self { head, decoder, sizes, .. } = self;
+        head.get_or_insert_with(|| {
+            let mut bytes = vec![0; sizes.head];
+            let filled = decoder.fill(&mut bytes);
+            bytes.truncate(filled);
+            Head { bytes, complete: decoder.is_complete() }
+        })
+    }
+
+    /// True for a regular file: this stream may be dropped and the input opened again to the same end.
+    pub fn is_regular(&self) -> bool {
+        self.kind == Kind::Regular
+    }
+
+    /// Cuts the input into blocks, from its first byte on.
+    pub fn blocks(self, pool: &BlockPool, lines: LineNumbers) -> Blocks {
+        let Self { file, name, kind: _, decoder, head, sizes } = self;
+        let held = head.map(|head| head.bytes).unwrap_or_default();
+        Blocks::new(file, name, decoder, held, pool.clone(), lines, sizes)
+    }
+
+    fn new(file: u32, name: &str, kind: Kind, source: Box<dyn Read + Send>) -> io::Result<Self> {
+        let decoder = Decoder::new(source)?;
+        Ok(Self { file, name: name.to_owned(), kind, decoder, head: None, sizes: Sizes::DEFAULT })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Regular,
+    Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{Content, Found};
+    use std::io::Write;
+    use std::path::PathBuf;
+
+    fn stream(bytes: &[u8]) -> Stream {
+        Stream::new(0, "a.log", Kind::Other, Box::new(io::Cursor::new(bytes.to_vec()))).unwrap()
+    }
+
+    fn text(blocks: Blocks) -> Vec<u8> {
+        blocks.flat_map(|block| block.unwrap().bytes).collect()
+    }
+
+    #[test]
+    fn the_head_is_delivered_again() {
+        let pool = BlockPool::new();
+        for length in [0, 1, HEAD_SIZE / 50 - 1, HEAD_SIZE / 50, HEAD_SIZE / 20] {
+            let log = b"1.2.3.4 - - [28/Jul/2026:10:00:00 +0000] \"GET / \"\n".repeat(length);
+            let mut stream = stream(&log);
+            let head = stream.head();
+            assert!(head.bytes == log[..log.len().min(HEAD_SIZE)]);
+            assert_eq!(head.complete, log.len() < HEAD_SIZE);
+            assert!(text(stream.blocks(&pool, LineNumbers::Uncounted)) == log);
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_cut_archive_is_not_complete() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(b"a\nb\n").unwrap();
+        let archive = encoder.finish().unwrap();
+        let mut stream = stream(&archive[..archive.len() - 1]);
+        let head = stream.head();
+        assert_eq!((head.bytes.as_slice(), head.complete), (&b"a\nb\n"[..], false));
+        let mut blocks = stream.blocks(&BlockPool::new(), LineNumbers::Counted);
+        let block = blocks.next().unwrap().unwrap();
+        assert_eq!((block.bytes.as_slice(), block.content), (&b"a\nb\n"[..], Content::Lines));
+        let failure = blocks.next().unwrap().unwrap_err();
+        let offset = archive.len() - 1;
+        assert_eq!(
+            failure.message,
+            format!("a.log: unexpected end of gzip data after {offset} compressed bytes")
+        );
+        assert_eq!(blocks.next(), None);
+    }
+
+    #[test]
+    fn opening_names_the_file() {
+        let path = PathBuf::from("/nonexistent/a.log");
+        let name = path.display().to_string();
+        let input = Input { id: 0, name, path: Some(path), found: Found::Named, size: None };
+        let error = Stream::open(&input).err().unwrap();
+        assert_eq!(error.to_string(), "cannot open /nonexistent/a.log: no such file or directory");
+    }
+
+    #[test]
+    fn a_file_can_be_opened_again() {
+        let path = std::env::temp_dir().join(format!("bandwho-stream-{}", std::process::id()));
+        std::fs::write(&path, "a\nb\n").unwrap();
+        let listing = crate::input::list(std::slice::from_ref(&path)).unwrap();
+        for _ in 0..2 {
+            let mut stream = Stream::open(&listing.inputs[0]).unwrap();
+            assert!(stream.is_regular() && stream.head().complete);
+            assert_eq!(text(stream.blocks(&BlockPool::new(), LineNumbers::Counted)), b"a\nb\n");
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn blocks_can_be_parsed_in_parallel() {
+        use rayon::iter::{ParallelBridge, ParallelIterator};
+        let log = b"some line\n".repeat(500_000);
+        let lines: usize = stream(&log)
+            .blocks(&BlockPool::new(), LineNumbers::Uncounted)
+            .par_bridge()
+            .map(|block| crate::input::lines(&block.unwrap().bytes).count())
+            .sum();
+        assert_eq!(lines, 500_000);
+    }
+}

@@ -1,0 +1,306 @@
+//! The fast matcher: from literal to literal with `memchr`, and back only where a value may hold its own end.
+//!
+//! ```text
+//! for each step:  find where its value ends, check that the value could be one, remember the span
+//!                 not found or not plausible → the latest step that may end `Anywhere` tries its next place
+//! ```
+//!
+//! Only the *latest* such step ever tries again, as with the last `*` of a glob: if everything after it fails from
+//! every later place, starting it later still (which is all an earlier step could change) leaves it fewer places, not
+//! more. The result is the leftmost-shortest match, which `naive` states by plain recursion.
+
+use memchr::{memchr, memchr_iter};
+
+use super::{Reason, Reject, Span};
+use crate::format::{End, Kind, Layout, Step, Tail};
+
+/// How exactly a line must have the shape of its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// Byte for byte.
+    Strict,
+    /// A blank in a literal stands for any run of blanks, and further columns may follow the last.
+    Lenient,
+    /// Lenient, and values may be anything: to find out which value is at fault.
+    Shape,
+}
+
+/// Whether a line has the shape of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Match {
+    Yes {
+        /// Columns follow that the format does not name.
+        extra: bool,
+    },
+    No {
+        /// The furthest place where the line was still as it should be.
+        reached: usize,
+    },
+}
+
+/// The latest step that may end anywhere: where its value starts and from where the next end is searched.
+#[derive(Clone, Copy)]
+struct Retry {
+    step: usize,
+    start: usize,
+    from: usize,
+}
+
+/// Matches a whole line; `spans` receives the values in step order.
+#[inline]
+pub(super) fn matches(layout: &Layout, line: &[u8], spans: &mut [Span], rule: Rule) -> Match {
+    match literal(line, 0, &layout.first, rule) {
+        Some(start) => matches_from(layout, line, 0, start, spans, rule),
+        None => Match::No { reached: 0 },
+    }
+}
+
+/// Matches the steps from `first` on against the line from `start` on.
+#[inline]
+fn matches_from(
+    layout: &Layout,
+    line: &[u8],
+    first: usize,
+    start: usize,
+    spans: &mut [Span],
+    rule: Rule,
+) -> Match {
+    let mut step = first;
+    let mut start = start;
+    let mut from = start;
+    let mut retry: Option<Retry> = None;
+    let mut reached = start;
+    let mut places = 0;
+    loop {
+        let found = value_end(&layout.steps[step], line, start, from, rule)
+            .filter(|&(end, _)| rule == Rule::Shape || plausible(&layout.steps[step], &line[start..end]));
+        if let Some((end, next)) = found {
+            spans[step] = span(start, end);
+            if layout.steps[step].end == End::Anywhere {
+                retry = Some(Retry { step, start, from: end + 1 });
+            }
+            step += 1;
+            if step < layout.steps.len() {
+                (start, from) = (next, next);
+                reached = reached.max(start);
+                continue;
+            }
+            match rest_of_line(line, next, rule) {
+                Some(extra) => return Match::Yes { extra },
+                None => reached = reached.max(next),
+            }
+        }
+        places += 1;
+        match retry.take() {
+            Some(again) if places <= PLACES_MAX => {
+                step = again.step;
+                (start, from) = (again.start, again.from);
+            }
+            _ => return Match::No { reached },
+        }
+    }
+}
+
+/// How many places are tried for the ends of the values of one line. A hostile line could otherwise make every place
+/// search to the line's end: length squared.
+const PLACES_MAX: usize = 256;
+
+/// True if the line matches from the middle of some value on: the end of a line whose beginning is missing.
+#[cold]
+pub(super) fn matches_tail(layout: &Layout, line: &[u8]) -> bool {
+    if line.len() > TAIL_LENGTH_MAX {
+        return false;
+    }
+    let mut spans = vec![(0, 0); layout.steps.len()];
+    // The cut value itself can look like anything, so its literal is searched and the match goes on after it. The
+    // last step is left out: nearly every text ends like a line whose last value was cut.
+    (0..layout.steps.len().saturating_sub(1)).any(|cut| {
+        let wanted = &layout.steps[cut].literal;
+        !wanted.is_empty()
+            && memchr::memmem::find_iter(line, wanted).take(TAIL_PLACES_MAX).any(|at| {
+                let after = at + wanted.len();
+                matches!(
+                    matches_from(layout, line, cut + 1, after, &mut spans, Rule::Strict),
+                    Match::Yes { .. }
+                )
+            })
+    })
+}
+
+/// How many places of a literal are tried to recognise a cut line.
+const TAIL_PLACES_MAX: usize = 16;
+
+/// Longer lines are not examined for being the end of a cut one.
+const TAIL_LENGTH_MAX: usize = 64 * 1024;
+
+/// Names the value at fault, or the place where the line stops having the format's shape.
+#[cold]
+#[inline(never)]
+pub(super) fn diagnose(layout: &Layout, line: &[u8], spans: &mut [Span]) -> Reject {
+    if let Match::Yes { .. } = matches(layout, line, spans, Rule::Shape) {
+        let fault = layout.steps.iter().zip(spans.iter()).find_map(|(step, &(start, end))| {
+            let value = &line[start as usize..end as usize];
+            (!plausible(step, value)).then_some((reason(&step.field.kind), start as usize))
+        });
+        if let Some((reason, column)) = fault {
+            return Reject { reason, column };
+        }
+    }
+    let reached = match matches(layout, line, spans, Rule::Lenient) {
+        Match::No { reached } => reached,
+        Match::Yes { .. } => 0,
+    };
+    Reject { reason: Reason::Format, column: reached }
+}
+
+fn reason(kind: &Kind) -> Reason {
+    match kind {
+        Kind::Time(..) => Reason::Time,
+        Kind::Status => Reason::Status,
+        Kind::Bytes => Reason::Bytes,
+        Kind::Duration(_) => Reason::Duration,
+        Kind::Word | Kind::Text => Reason::Format,
+    }
+}
+
+/// Line lengths are limited far below 4 GiB by `input::LINE_MAX`.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "a line is shorter than 4 GiB")]
+fn span(start: usize, end: usize) -> Span {
+    (start as u32, end as u32)
+}
+
+/// Where the value that starts at `start` ends, searching from `from`, and where its literal ends.
+#[inline]
+fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) -> Option<(usize, usize)> {
+    match step.end {
+        End::Quote => {
+            let end = memchr_iter(b'"', &line[start..])
+                .map(|at| start + at)
+                .find(|&at| !escaped(line, start, at))?;
+            literal(line, end, &step.literal, rule).map(|next| (end, next))
+        }
+        End::Until { inner_blanks } => {
+            let from = skip_blanks(line, start, inner_blanks)?;
+            find_literal(line, from, &step.literal, rule)
+        }
+        End::Anywhere if step.literal.is_empty() => (from <= line.len()).then_some((from, from)),
+        End::Anywhere => find_literal(line, from, &step.literal, rule),
+        End::Fixed(width) => {
+            let end = start + usize::from(width);
+            (end <= line.len()).then_some((end, end))
+        }
+        End::Line(Tail::Text) => Some((line.len(), line.len())),
+        End::Line(Tail::Word { inner_blanks }) => {
+            let from = skip_blanks(line, start, inner_blanks)?;
+            let end = memchr(b' ', &line[from..]).map_or(line.len(), |at| from + at);
+            Some((end, end))
+        }
+    }
+}
+
+/// The place after `blanks` blanks; a value that has fewer (a null) ends before them.
+#[inline]
+fn skip_blanks(line: &[u8], start: usize, blanks: u8) -> Option<usize> {
+    let mut from = start;
+    for _ in 0..blanks {
+        // A null in place of a time has no blanks of its own.
+        if line[start..].starts_with(b"- ") || &line[start..] == b"-" {
+            return Some(start);
+        }
+        from += memchr(b' ', line.get(from..)?)? + 1;
+    }
+    Some(from)
+}
+
+/// True if the quote at `at` is escaped: an odd run of backslashes stands before it.
+#[inline]
+fn escaped(line: &[u8], start: usize, at: usize) -> bool {
+    let run = line[start..at].iter().rev().take_while(|&&byte| byte == b'\\').count();
+    run % 2 == 1
+}
+
+/// The first place from `from` on where the literal stands: its start and its end.
+#[inline]
+fn find_literal(line: &[u8], from: usize, wanted: &[u8], rule: Rule) -> Option<(usize, usize)> {
+    let rest = line.get(from..)?;
+    if wanted.len() == 1 && rule == Rule::Strict {
+        return memchr(wanted[0], rest).map(|at| (from + at, from + at + 1));
+    }
+    memchr_iter(wanted[0], rest).find_map(|at| Some((from + at, literal(line, from + at, wanted, rule)?)))
+}
+
+/// The end of the literal if it stands at `at`.
+#[inline]
+fn literal(line: &[u8], at: usize, wanted: &[u8], rule: Rule) -> Option<usize> {
+    if line.get(at..)?.starts_with(wanted) {
+        let end = at + wanted.len();
+        return match rule {
+            Rule::Strict => Some(end),
+            Rule::Lenient | Rule::Shape if wanted.ends_with(b" ") => Some(end + blanks(&line[end..])),
+            Rule::Lenient | Rule::Shape => Some(end),
+        };
+    }
+    if rule == Rule::Strict { None } else { literal_with_runs(line, at, wanted) }
+}
+
+/// The same, each blank of the literal standing for one or more.
+#[cold]
+fn literal_with_runs(line: &[u8], at: usize, wanted: &[u8]) -> Option<usize> {
+    let mut at = at;
+    let mut previous = 0;
+    for &byte in wanted {
+        if byte == b' ' && previous == b' ' {
+            continue;
+        }
+        if line.get(at) != Some(&byte) {
+            return None;
+        }
+        at += if byte == b' ' { blanks(&line[at..]) } else { 1 };
+        previous = byte;
+    }
+    Some(at)
+}
+
+fn blanks(text: &[u8]) -> usize {
+    text.iter().take_while(|&&byte| byte == b' ').count()
+}
+
+/// After the last literal: nothing, or what the rule lets pass. `Some(true)` if there are further columns.
+#[inline]
+fn rest_of_line(line: &[u8], at: usize, rule: Rule) -> Option<bool> {
+    let rest = &line[at..];
+    if rest.is_empty() {
+        return Some(false);
+    }
+    if rule == Rule::Strict {
+        return None;
+    }
+    // A lenient literal has already eaten the blank before further columns.
+    let blank = rest[0].is_ascii_whitespace() || line[..at].ends_with(b" ");
+    blank.then(|| !rest.trim_ascii().is_empty())
+}
+
+/// A look at a value that costs next to nothing: could it be one of its kind?
+#[inline]
+fn plausible(step: &Step, value: &[u8]) -> bool {
+    match step.field.kind {
+        Kind::Status => match value {
+            [a, b, c] => a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit(),
+            value => value.is_empty() || value == b"-",
+        },
+        Kind::Bytes | Kind::Duration(_) => match value {
+            [first, ..] => first.is_ascii_digit() || value == b"-",
+            [] => true,
+        },
+        // A word that ends at the first blank has none.
+        Kind::Word => step.literal == b" " || is_word(value),
+        Kind::Time(..) | Kind::Text => true,
+    }
+}
+
+/// No blank but after a comma: proxies write lists of addresses where one is expected.
+#[inline]
+fn is_word(value: &[u8]) -> bool {
+    memchr_iter(b' ', value).all(|at| at > 0 && value[at - 1] == b',')
+}

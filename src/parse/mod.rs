@@ -1,0 +1,344 @@
+//! Layout × line → [`Record`] or [`Reject`]. Pure: no files, clocks or threads.
+//!
+//! A [`Parser`] finds every value of a line (`matcher`), checks those that counts are made of (time, status, bytes,
+//! duration) whether or not they are asked for, so that what is accepted never depends on the question, and slices
+//! only the rest of what is wanted. `naive` is the same thing written the obvious way, for tests.
+
+mod matcher;
+pub mod timestamp;
+pub mod value;
+#[cfg(test)]
+mod naive;
+
+use crate::format::{Edge, Escape, Kind, Layout, Part};
+use crate::time::Timestamp;
+use matcher::{Match, Rule};
+use timestamp::Logged;
+
+/// One request, as its line tells it. Text is raw: [`value::unescape`] undoes the server's escapes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The logged time: the request's end for nginx, its start for Apache.
+    pub time: Option<Timestamp>,
+    /// UTC offset in seconds that the time was written with.
+    pub offset: Option<i32>,
+    /// First instant of the request.
+    pub start: Option<Timestamp>,
+    /// Last instant of the request.
+    pub end: Option<Timestamp>,
+    /// The address the server talked to, after its own proxy rules.
+    pub client: Option<&'a [u8]>,
+    /// The other end of the connection.
+    pub peer: Option<&'a [u8]>,
+    /// The addresses that proxies passed on.
+    pub forwarded: Option<&'a [u8]>,
+    /// User name.
+    pub user: Option<&'a [u8]>,
+    /// Request method; only if it is a token.
+    pub method: Option<&'a [u8]>,
+    /// Request target with its query.
+    pub target: Option<&'a [u8]>,
+    /// Path, if the log has it apart.
+    pub path: Option<&'a [u8]>,
+    /// Query, if the log has it apart.
+    pub query: Option<&'a [u8]>,
+    /// Protocol.
+    pub protocol: Option<&'a [u8]>,
+    /// Status code.
+    pub status: Option<u16>,
+    /// Bytes of the response's body.
+    pub body: Option<u64>,
+    /// Bytes sent, headers included.
+    pub wire: Option<u64>,
+    /// Bytes received.
+    pub bytes_in: Option<u64>,
+    /// How long the request took, in microseconds.
+    pub duration_us: Option<u64>,
+    /// Time spent in all upstream tries, in microseconds.
+    pub upstream_us: Option<u64>,
+    /// Number of upstream tries.
+    pub upstream_tries: Option<u32>,
+    /// Host asked for.
+    pub host: Option<&'a [u8]>,
+    /// Address of the serving machine.
+    pub server_addr: Option<&'a [u8]>,
+    /// Name of the serving machine.
+    pub hostname: Option<&'a [u8]>,
+    /// Referer.
+    pub referer: Option<&'a [u8]>,
+    /// User agent.
+    pub agent: Option<&'a [u8]>,
+    /// Cache status.
+    pub cache: Option<&'a [u8]>,
+    /// Further fields asked for by their own name, in that order.
+    pub others: Vec<Option<&'a [u8]>>,
+    /// The duration is longer than [`value::DURATION_MAX_US`]: the record counts at its logged instant.
+    pub implausible: bool,
+    /// Columns follow that the format does not name.
+    pub extra: bool,
+}
+
+/// Why a line is not a record, and where that shows. Costs no allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reject {
+    /// The reason.
+    pub reason: Reason,
+    /// Offset of the offending byte or value.
+    pub column: usize,
+}
+
+/// Reasons of a reject, in the order reports list ties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// The line does not have the format's shape.
+    Format,
+    /// No such time.
+    Time,
+    /// Not a status.
+    Status,
+    /// Not a number of bytes.
+    Bytes,
+    /// More than 2⁴⁶ bytes.
+    BytesRange,
+    /// Not a duration.
+    Duration,
+    /// Longer than any line may be.
+    TooLong,
+}
+
+impl Reason {
+    /// All, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Format,
+        Self::Time,
+        Self::Status,
+        Self::Bytes,
+        Self::BytesRange,
+        Self::Duration,
+        Self::TooLong,
+    ];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Time => "time",
+            Self::Status => "status",
+            Self::Bytes => "bytes",
+            Self::BytesRange => "bytes-range",
+            Self::Duration => "duration",
+            Self::TooLong => "too-long",
+        }
+    }
+}
+
+/// The parts of a record that a question needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted(u32);
+
+impl Wanted {
+    /// Everything.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// These and `part`.
+    #[must_use]
+    pub const fn with(self, part: Part) -> Self {
+        Self(self.0 | 1 << part as u8)
+    }
+
+    /// True if `part` is among them.
+    pub const fn has(self, part: Part) -> bool {
+        self.0 & 1 << part as u8 != 0
+    }
+}
+
+/// Start and end of a value.
+pub(crate) type Span = (u32, u32);
+
+/// Turns the lines of one log into records.
+#[derive(Debug, Clone)]
+pub struct Parser {
+    layout: Layout,
+    wanted: Wanted,
+    others: Vec<Option<usize>>,
+    edge: Edge,
+    spans: Vec<Span>,
+    times: timestamp::Memo,
+}
+
+impl Parser {
+    /// `others` are fields asked for by their own name; those the format lacks are null.
+    pub fn new(layout: &Layout, wanted: Wanted, others: &[String]) -> Self {
+        Self {
+            others: others.iter().map(|text| layout.step_named(text)).collect(),
+            edge: layout.format.edge().unwrap_or(Edge::End),
+            spans: vec![(0, 0); layout.steps.len()],
+            times: timestamp::Memo::default(),
+            wanted,
+            layout: layout.clone(),
+        }
+    }
+
+    /// The layout lines are matched with.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Reads one line into `record`, which keeps nothing of an earlier line.
+    pub fn parse<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> Result<(), Reject> {
+        let strict = matcher::matches(&self.layout, line, &mut self.spans, Rule::Strict);
+        record.extra = match strict {
+            Match::Yes { extra } => extra,
+            Match::No { .. } => self.match_leniently(line)?,
+        };
+        self.read_numbers(line, record)?;
+        self.read_time(line, record)?;
+        self.slice(line, record);
+        Ok(())
+    }
+
+    /// Bytes of the last accepted line that the format's own columns take up.
+    pub fn matched_length(&self) -> usize {
+        let literal = self.layout.steps.last().map_or(0, |step| step.literal.len());
+        self.spans.last().map_or(0, |&(_, end)| end as usize) + literal
+    }
+
+    /// True if `line` looks like the end of a line whose beginning was cut off.
+    pub fn is_tail(&self, line: &[u8]) -> bool {
+        matcher::matches_tail(&self.layout, line)
+    }
+
+    /// The second chance: runs of blanks count as one, further columns are allowed.
+    #[cold]
+    #[inline(never)]
+    fn match_leniently(&mut self, line: &[u8]) -> Result<bool, Reject> {
+        if let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Lenient) {
+            return Ok(extra);
+        }
+        Err(matcher::diagnose(&self.layout, line, &mut self.spans))
+    }
+
+    fn text<'a>(&self, line: &'a [u8], part: Part) -> Option<(&'a [u8], usize)> {
+        let (start, end) = self.spans[self.layout.source(part)?];
+        Some((&line[start as usize..end as usize], start as usize))
+    }
+
+    fn read_numbers(&self, line: &[u8], record: &mut Record<'_>) -> Result<(), Reject> {
+        let bytes = |part| match self.text(line, part) {
+            Some((text, column)) => value::bytes(text).map_err(|reason| Reject { reason, column }),
+            None => Ok(None),
+        };
+        record.body = bytes(Part::Body)?;
+        record.wire = bytes(Part::Wire)?;
+        record.bytes_in = bytes(Part::In)?;
+        record.status = match self.text(line, Part::Status) {
+            Some((text, column)) => value::status(text).map_err(|reason| Reject { reason, column })?,
+            None => None,
+        };
+        record.duration_us = None;
+        if let Some(step) = self.layout.source(Part::Duration) {
+            let (start, end) = self.spans[step];
+            if let Kind::Duration(unit) = self.layout.steps[step].field.kind {
+                record.duration_us = value::duration(&line[start as usize..end as usize], unit)
+                    .map_err(|reason| Reject { reason, column: start as usize })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_time(&mut self, line: &[u8], record: &mut Record<'_>) -> Result<(), Reject> {
+        let logged = self
+            .times
+            .read(&self.layout, &self.spans, line)
+            .map_err(|column| Reject { reason: Reason::Time, column })?;
+        record.implausible = record.duration_us.is_some_and(|duration| duration > value::DURATION_MAX_US);
+        let (start, end) = interval(logged, record, self.edge);
+        record.time = logged.map(|logged| logged.time);
+        record.offset = logged.and_then(|logged| logged.offset);
+        (record.start, record.end) = (start, end);
+        Ok(())
+    }
+
+    fn slice<'a>(&self, line: &'a [u8], record: &mut Record<'a>) {
+        let null = self.layout.format.escape.null();
+        let text = |part: Part| {
+            if !self.wanted.has(part) {
+                return None;
+            }
+            self.text(line, part).map(|(text, _)| text).filter(|&text| text != null)
+        };
+        record.client = text(Part::Client);
+        record.peer = text(Part::Peer);
+        record.forwarded = text(Part::Forwarded);
+        record.user = text(Part::User);
+        record.host = text(Part::Host);
+        record.server_addr = text(Part::ServerAddr);
+        record.hostname = text(Part::Hostname);
+        record.referer = text(Part::Referer);
+        record.agent = text(Part::Agent);
+        record.cache = text(Part::Cache);
+        if self.wanted.has(Part::Request) {
+            read_request(record, text);
+        }
+        if self.wanted.has(Part::Upstream) {
+            let upstream = text(Part::Upstream).and_then(value::upstream);
+            record.upstream_us = upstream.map(|upstream| upstream.sum_us);
+            record.upstream_tries = upstream.map(|upstream| upstream.tries);
+        }
+        record.others.clear();
+        record.others.extend(self.others.iter().map(|step| {
+            let (start, end) = self.spans[(*step)?];
+            Some(&line[start as usize..end as usize]).filter(|&text| text != null)
+        }));
+    }
+}
+
+/// The request line is what the client asked; the server's own variables (`%m`, `%U`) may be those of an internal
+/// redirect, so they only fill what the line does not say.
+fn read_request<'a>(record: &mut Record<'a>, text: impl Fn(Part) -> Option<&'a [u8]>) {
+    let request = text(Part::Request).map(value::request_line).unwrap_or_default();
+    record.method = request.method.or_else(|| text(Part::Method).filter(|method| value::is_token(method)));
+    record.target = request.target.or_else(|| text(Part::Target));
+    record.protocol = request.protocol.or_else(|| text(Part::Protocol));
+    record.path = text(Part::Path);
+    record.query = text(Part::Query);
+}
+
+/// Both ends of the request, from the one that was logged and the duration.
+fn interval(
+    logged: Option<Logged>,
+    record: &Record<'_>,
+    edge: Edge,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let Some(Logged { time, .. }) = logged else { return (None, None) };
+    let duration = match record.duration_us {
+        Some(duration) if !record.implausible => i64::try_from(duration).unwrap_or(0),
+        _ => 0,
+    };
+    match edge {
+        Edge::End => (Some(Timestamp(time.0.saturating_sub(duration))), Some(time)),
+        Edge::Start => (Some(time), Some(Timestamp(time.0.saturating_add(duration)))),
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The target with its query: as asked, or put together from path and query.
+    pub fn full_target(&self) -> Option<std::borrow::Cow<'a, [u8]>> {
+        if let Some(target) = self.target {
+            return Some(target.into());
+        }
+        let path = self.path?;
+        match self.query {
+            // Apache's `%q` brings its question mark, nginx's `$args` does not.
+            Some(query) if query.starts_with(b"?") => Some([path, query].concat().into()),
+            Some(query) if !query.is_empty() => Some([path, b"?", query].concat().into()),
+            _ => Some(path.into()),
+        }
+    }
+}
+
+/// How `escape` and a raw value read as text.
+pub fn plain(escape: Escape, raw: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+    value::unescape(escape, raw)
+}

@@ -1,0 +1,308 @@
+//! The slow twin of `matcher` and `value`: the same rules, built of nom parsers, with nothing clever.
+//!
+//! A line is matched by trying, for each value, every end its rule allows, shortest first, and recursing. All parts
+//! are read, none is remembered between lines.
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take, take_until, take_while, take_while1};
+use nom::character::complete::{char, digit1};
+use nom::combinator::{all_consuming, map, opt, recognize, rest, value, verify};
+use nom::multi::{many0, separated_list0};
+use nom::sequence::{pair, preceded, terminated};
+use nom::{IResult, Parser};
+
+use super::{Reason, Record, Reject};
+use crate::format::{Edge, End, Kind, Layout, Part, Shape, Step, Tail, Unit};
+use crate::parse::timestamp;
+use crate::time::Timestamp;
+
+type Spans = Vec<(usize, usize)>;
+
+/// Reads a line; `Err(None)` says only that it has not the shape of the format.
+pub(super) fn parse<'a>(layout: &Layout, line: &'a [u8]) -> Result<Record<'a>, Option<Reject>> {
+    let (spans, extra) =
+        shape(layout, line, Blanks::Exact).or_else(|| shape(layout, line, Blanks::Runs)).ok_or(None)?;
+    let mut record = Record { extra, ..Record::default() };
+    numbers(layout, &spans, line, &mut record)?;
+    times(layout, &spans, line, &mut record)?;
+    texts(layout, &spans, line, &mut record);
+    Ok(record)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Blanks {
+    Exact,
+    Runs,
+}
+
+fn shape(layout: &Layout, line: &[u8], blanks: Blanks) -> Option<(Spans, bool)> {
+    let (after, ()) = literal(&layout.first, blanks, line).ok()?;
+    let mut spans = Vec::new();
+    let extra = steps(&layout.steps, line, line.len() - after.len(), blanks, &mut spans)?;
+    Some((spans, extra))
+}
+
+/// Matches the steps against the line from `at` on; true if columns are left over.
+fn steps(steps_left: &[Step], line: &[u8], at: usize, blanks: Blanks, spans: &mut Spans) -> Option<bool> {
+    let Some((step, others)) = steps_left.split_first() else {
+        return left_over(line, at, blanks);
+    };
+    for end in ends(step, line, at, blanks) {
+        let Ok((after, ())) = literal(&step.literal, blanks, &line[end..]) else { continue };
+        if !could_be(&step.field.kind, &line[at..end]) {
+            continue;
+        }
+        spans.push((at, end));
+        if let Some(extra) = steps(others, line, line.len() - after.len(), blanks, spans) {
+            return Some(extra);
+        }
+        spans.pop();
+    }
+    None
+}
+
+fn left_over(line: &[u8], at: usize, blanks: Blanks) -> Option<bool> {
+    match blanks {
+        _ if at == line.len() => Some(false),
+        Blanks::Exact => None,
+        Blanks::Runs => {
+            let separated = line[at].is_ascii_whitespace() || (at > 0 && line[at - 1] == b' ');
+            separated.then(|| line[at..].iter().any(|byte| !byte.is_ascii_whitespace()))
+        }
+    }
+}
+
+/// Every place the rule of a step lets its value end.
+fn ends(step: &Step, line: &[u8], at: usize, blanks: Blanks) -> Vec<usize> {
+    let input = &line[at..];
+    let literal_stands = |end: &usize| literal(&step.literal, blanks, &line[*end..]).is_ok();
+    let skip = |count: u8| -> Option<usize> {
+        if count > 0 && (input.starts_with(b"- ") || input == b"-") {
+            return Some(at);
+        }
+        let word = |i| terminated(take_while(|b| b != b' '), char(' ')).parse(i);
+        let mut left = input;
+        for _ in 0..count {
+            let result: IResult<&[u8], &[u8]> = word(left);
+            left = result.ok()?.0;
+        }
+        Some(line.len() - left.len())
+    };
+    match step.end {
+        End::Quote => {
+            let escaped = pair(char('\\'), take(1usize));
+            let plain = take_while1(|b| b != b'"' && b != b'\\');
+            let body = recognize(many0(alt((recognize(escaped), plain))));
+            let mut body = recognize(pair(body, opt(char('\\'))));
+            until(body.parse(input), line).into_iter().collect()
+        }
+        End::Until { inner_blanks } => {
+            skip(inner_blanks).and_then(|from| (from..=line.len()).find(literal_stands)).into_iter().collect()
+        }
+        End::Anywhere => (at..=line.len()).filter(literal_stands).collect(),
+        End::Fixed(width) => {
+            until(recognize(take::<_, _, nom::error::Error<&[u8]>>(usize::from(width))).parse(input), line)
+                .into_iter()
+                .collect()
+        }
+        End::Line(Tail::Text) => until(rest(input), line).into_iter().collect(),
+        End::Line(Tail::Word { inner_blanks }) => skip(inner_blanks)
+            .map(|from| from + line[from..].iter().take_while(|&&byte| byte != b' ').count())
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn until<'a>(result: IResult<&'a [u8], &'a [u8]>, line: &[u8]) -> Option<usize> {
+    result.ok().map(|(after, _)| line.len() - after.len())
+}
+
+fn literal<'a>(wanted: &[u8], blanks: Blanks, input: &'a [u8]) -> IResult<&'a [u8], ()> {
+    if blanks == Blanks::Exact {
+        return value((), tag(wanted)).parse(input);
+    }
+    let mut input = input;
+    for run in wanted.chunk_by(|a, b| (*a == b' ') == (*b == b' ')) {
+        input = if run[0] == b' ' {
+            value((), take_while1(|b| b == b' ')).parse(input)?.0
+        } else {
+            value((), tag(run)).parse(input)?.0
+        };
+    }
+    Ok((input, ()))
+}
+
+fn could_be(kind: &Kind, text: &[u8]) -> bool {
+    let null = |i| alt((value((), tag(&b"-"[..])), value((), nom::combinator::eof))).parse(i);
+    let fits = |result: IResult<&[u8], ()>| result.is_ok();
+    match kind {
+        Kind::Status => {
+            fits(all_consuming(alt((value((), verify(digit1, |d: &[u8]| d.len() == 3)), null))).parse(text))
+        }
+        Kind::Bytes | Kind::Duration(_) => {
+            fits(value((), digit1).parse(text)) || fits(all_consuming(null).parse(text))
+        }
+        Kind::Word => {
+            let item = |i| take_while(|b| b != b' ').parse(i);
+            let mut list =
+                all_consuming(separated_list0(char(' '), verify(item, |item: &[u8]| !item.is_empty())));
+            let result: IResult<&[u8], Vec<&[u8]>> = list.parse(text);
+            let split = |(_, items): (_, Vec<&[u8]>)| {
+                items.split_last().is_none_or(|(_, lists)| lists.iter().all(|item| item.ends_with(b",")))
+            };
+            // A list may end in a comma and a blank.
+            let trimmed = text.strip_suffix(b", ").map(|text| [text, b","].concat());
+            match trimmed {
+                Some(text) => could_be(kind, &text),
+                None => result.is_ok_and(split),
+            }
+        }
+        Kind::Time(..) | Kind::Text => true,
+    }
+}
+
+fn numbers(
+    layout: &Layout,
+    spans: &Spans,
+    line: &[u8],
+    record: &mut Record<'_>,
+) -> Result<(), Option<Reject>> {
+    let at = |part| layout.source(part).map(|step| (spans[step], &layout.steps[step].field.kind));
+    let reject = |reason, column| Some(Reject { reason, column });
+    let bytes = |part| match at(part) {
+        Some(((start, end), _)) => number_of_bytes(&line[start..end]).map_err(|reason| reject(reason, start)),
+        None => Ok(None),
+    };
+    record.body = bytes(Part::Body)?;
+    record.wire = bytes(Part::Wire)?;
+    record.bytes_in = bytes(Part::In)?;
+    if let Some(((start, end), _)) = at(Part::Status) {
+        let text = std::str::from_utf8(&line[start..end]).map_err(|_| reject(Reason::Status, start))?;
+        record.status = if text.is_empty() || text == "-" {
+            None
+        } else {
+            Some(text.parse().map_err(|_| reject(Reason::Status, start))?)
+        };
+    }
+    if let Some(((start, end), Kind::Duration(unit))) = at(Part::Duration) {
+        record.duration_us = micros(&line[start..end], *unit).map_err(|reason| reject(reason, start))?;
+    }
+    Ok(())
+}
+
+fn number_of_bytes(text: &[u8]) -> Result<Option<u64>, Reason> {
+    if text.is_empty() || text == b"-" {
+        return Ok(None);
+    }
+    let digits: IResult<&[u8], &[u8]> = all_consuming(digit1).parse(text);
+    let (_, digits) = digits.map_err(|_| Reason::Bytes)?;
+    let number: Result<u64, _> = String::from_utf8_lossy(digits).parse();
+    number.ok().filter(|&number| number <= 1 << 46).map(Some).ok_or(Reason::BytesRange)
+}
+
+fn micros(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
+    if text.is_empty() || text == b"-" {
+        return Ok(None);
+    }
+    let number = |i| {
+        all_consuming(pair(digit1, opt(preceded(char('.'), take_while(|b: u8| b.is_ascii_digit()))))).parse(i)
+    };
+    let result: IResult<&[u8], (&[u8], Option<&[u8]>)> = number(text);
+    let (_, (whole, fraction)) = result.map_err(|_| Reason::Duration)?;
+    let digits = match unit {
+        Unit::Seconds => 6,
+        Unit::Millis => 3,
+        Unit::Micros => 0,
+    };
+    let whole = String::from_utf8_lossy(whole);
+    let fraction = String::from_utf8_lossy(fraction.unwrap_or_default());
+    let written = format!("{whole}{fraction:0<digits$.digits$}");
+    // The whole part alone must already fit.
+    written.parse::<u64>().map(Some).map_err(|_| Reason::Duration)
+}
+
+fn times(layout: &Layout, spans: &Spans, line: &[u8], record: &mut Record<'_>) -> Result<(), Option<Reject>> {
+    let steps: Vec<usize> = layout.times().collect();
+    let [step] = steps.as_slice() else { return Ok(()) };
+    let (start, end) = spans[*step];
+    let text = &line[start..end];
+    if text == layout.format.escape.null() {
+        return Ok(());
+    }
+    let Kind::Time(shape, edge) = &layout.steps[*step].field.kind else { return Ok(()) };
+    let logged = match shape {
+        Shape::Epoch(unit) => micros(text, *unit).ok().flatten().and_then(|micros| {
+            let time = Timestamp(i64::try_from(micros).ok()?);
+            Some(timestamp::Logged { time, offset: None })
+        }),
+        shape => timestamp::single(shape, text),
+    };
+    let logged = logged.ok_or(Some(Reject { reason: Reason::Time, column: start }))?;
+    record.time = Some(logged.time);
+    record.offset = logged.offset;
+    let duration = record.duration_us.unwrap_or(0);
+    record.implausible = duration > 31 * 24 * 3600 * 1_000_000;
+    let duration = if record.implausible { 0 } else { i64::try_from(duration).expect("31 days fit") };
+    let (start, end) = match edge {
+        Edge::End => (logged.time.0 - duration, logged.time.0),
+        Edge::Start => (logged.time.0, logged.time.0 + duration),
+    };
+    (record.start, record.end) = (Some(Timestamp(start)), Some(Timestamp(end)));
+    Ok(())
+}
+
+fn texts<'a>(layout: &Layout, spans: &Spans, line: &'a [u8], record: &mut Record<'a>) {
+    let text = |part| {
+        let (start, end) = spans[layout.source(part)?];
+        Some(&line[start..end]).filter(|&text| text != layout.format.escape.null())
+    };
+    record.client = text(Part::Client);
+    record.peer = text(Part::Peer);
+    record.forwarded = text(Part::Forwarded);
+    record.user = text(Part::User);
+    record.host = text(Part::Host);
+    record.server_addr = text(Part::ServerAddr);
+    record.hostname = text(Part::Hostname);
+    record.referer = text(Part::Referer);
+    record.agent = text(Part::Agent);
+    record.cache = text(Part::Cache);
+    record.path = text(Part::Path);
+    record.query = text(Part::Query);
+    let (method, target, protocol) = text(Part::Request).map_or((None, None, None), request);
+    record.method = method.or_else(|| text(Part::Method).filter(|m| super::value::is_token(m)));
+    record.target = target.or_else(|| text(Part::Target));
+    record.protocol = protocol.or_else(|| text(Part::Protocol));
+    if let Some((sum, tries)) = text(Part::Upstream).and_then(upstream) {
+        record.upstream_us = Some(sum);
+        record.upstream_tries = Some(tries);
+    }
+}
+
+type Request<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, Option<&'a [u8]>);
+
+fn request(line: &[u8]) -> Request<'_> {
+    let head: IResult<&[u8], &[u8]> = terminated(take_until(" "), char(' ')).parse(line);
+    let Ok((after, method)) = head else { return (None, None, None) };
+    if !super::value::is_token(method) {
+        return (None, None, None);
+    }
+    let words: Vec<&[u8]> = after.split(|&byte| byte == b' ').collect();
+    match words.split_last() {
+        Some((last, [_, ..])) if last.starts_with(b"HTTP/") => {
+            (Some(method), Some(&after[..after.len() - last.len() - 1]), Some(last))
+        }
+        _ => (Some(method), Some(after), None),
+    }
+}
+
+fn upstream(text: &[u8]) -> Option<(u64, u32)> {
+    let item = map(take_while(|b| b != b',' && b != b':'), <[u8]>::trim_ascii);
+    let mut items = all_consuming(separated_list0(alt((char(','), char(':'))), item));
+    let result: IResult<&[u8], Vec<&[u8]>> = items.parse(text);
+    let items: Vec<&[u8]> = result.ok()?.1.into_iter().filter(|item| !item.is_empty()).collect();
+    let times: Result<Vec<Option<u64>>, Reason> =
+        items.iter().map(|item| micros(item, Unit::Seconds)).collect();
+    let times: Vec<u64> = times.ok()?.into_iter().flatten().collect();
+    let sum = times.iter().try_fold(0u64, |sum, &time| sum.checked_add(time))?;
+    (!times.is_empty()).then(|| (sum, u32::try_from(items.len()).expect("a line is shorter than 4 GiB")))
+}

@@ -1,0 +1,333 @@
+//! Values: bytes, durations, request lines, escapes. Integers only.
+
+use std::borrow::Cow;
+
+use super::Reason;
+use crate::format::{Escape, Unit};
+
+/// Bytes in one line at most, 2⁴⁶ (70 TB): sums over a block of lines stay in 64 bits.
+pub const BYTES_MAX: u64 = 1 << 46;
+
+/// Longer durations (31 days) are accepted but not believed.
+pub const DURATION_MAX_US: u64 = 31 * 86_400 * 1_000_000;
+
+/// A number of bytes; `-` and nothing are null, never 0.
+#[inline]
+pub fn bytes(text: &[u8]) -> Result<Option<u64>, Reason> {
+    if text.is_empty() || text == b"-" {
+        return Ok(None);
+    }
+    let mut number: u64 = 0;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(Reason::Bytes);
+        }
+        // Above the limit it stays above, so saturation keeps the verdict.
+        number = number.saturating_mul(10).saturating_add(u64::from(digit));
+    }
+    if number > BYTES_MAX { Err(Reason::BytesRange) } else { Ok(Some(number)) }
+}
+
+/// A status: three digits (nginx pads, so `000` and `009` exist), or `-` for none.
+#[inline]
+pub fn status(text: &[u8]) -> Result<Option<u16>, Reason> {
+    match *text {
+        [a, b, c] if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() => {
+            Ok(Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')))
+        }
+        [] | [b'-'] => Ok(None),
+        _ => Err(Reason::Status),
+    }
+}
+
+/// A duration in microseconds. Digits beyond the microsecond are cut.
+#[inline]
+pub fn duration(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
+    if text.is_empty() || text == b"-" {
+        return Ok(None);
+    }
+    let scale: u64 = match unit {
+        Unit::Seconds => 1_000_000,
+        Unit::Millis => 1_000,
+        Unit::Micros => 1,
+    };
+    let (whole, fraction) = match memchr::memchr(b'.', text) {
+        Some(point) => (&text[..point], &text[point + 1..]),
+        None => (text, &text[..0]),
+    };
+    let whole = digits(whole).ok_or(Reason::Duration)?;
+    let mut micros = whole.checked_mul(scale).ok_or(Reason::Duration)?;
+    let mut place = scale;
+    for &byte in fraction {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(Reason::Duration);
+        }
+        place /= 10;
+        micros = micros.checked_add(u64::from(digit) * place).ok_or(Reason::Duration)?;
+    }
+    Ok(Some(micros))
+}
+
+fn digits(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    let mut number: u64 = 0;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(number)
+}
+
+/// Time spent upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upstream {
+    /// All tries together.
+    pub sum_us: u64,
+    /// The last try that has a time.
+    pub last_us: u64,
+    /// Number of tries, those without a time included.
+    pub tries: u32,
+}
+
+/// nginx's list: `, ` separates tries, ` : ` internal redirects (`ngx_http_upstream_response_time_variable`).
+pub fn upstream(text: &[u8]) -> Option<Upstream> {
+    let mut total: Option<Upstream> = None;
+    let mut tries = 0;
+    for item in text.split(|&byte| byte == b',' || byte == b':') {
+        let item = item.trim_ascii();
+        if item.is_empty() {
+            continue;
+        }
+        tries += 1;
+        if let Some(micros) = duration(item, Unit::Seconds).ok()? {
+            let sum_us = total.map_or(Some(micros), |total| total.sum_us.checked_add(micros))?;
+            total = Some(Upstream { sum_us, last_us: micros, tries: 0 });
+        }
+    }
+    total.map(|total| Upstream { tries, ..total })
+}
+
+/// The parts of a request line that could be made out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestLine<'a> {
+    /// First word, if it is a token and something follows it.
+    pub method: Option<&'a [u8]>,
+    /// All between the first and the last blank.
+    pub target: Option<&'a [u8]>,
+    /// Last word, if it begins with `HTTP/`.
+    pub protocol: Option<&'a [u8]>,
+}
+
+/// Splits a request line (RFC 9112 §3). Blanks inside the target belong to it; without a protocol (HTTP/0.9) the rest
+/// is the target; a lone word or binary garbage has no parts.
+pub fn request_line(request: &[u8]) -> RequestLine<'_> {
+    let Some(first) = memchr::memchr(b' ', request) else { return RequestLine::default() };
+    let method = &request[..first];
+    if !is_token(method) {
+        return RequestLine::default();
+    }
+    let rest = &request[first + 1..];
+    match memchr::memrchr(b' ', rest) {
+        Some(last) if rest[last + 1..].starts_with(b"HTTP/") => RequestLine {
+            method: Some(method),
+            target: Some(&rest[..last]),
+            protocol: Some(&rest[last + 1..]),
+        },
+        _ => RequestLine { method: Some(method), target: Some(rest), protocol: None },
+    }
+}
+
+/// True for an RFC 9110 token that is not just `-`.
+pub fn is_token(word: &[u8]) -> bool {
+    !word.is_empty()
+        && word != b"-"
+        && word.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Undoes a server's escapes, once.
+pub fn unescape(escape: Escape, raw: &[u8]) -> Cow<'_, [u8]> {
+    if escape == Escape::None || memchr::memchr(b'\\', raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut plain = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        plain.extend_from_slice(&rest[..at]);
+        rest = &rest[at..];
+        let used = match escape {
+            Escape::Nginx => hex_pair(rest, &mut plain),
+            Escape::Json => json_escape(rest, &mut plain),
+            Escape::Apache => apache_escape(rest, &mut plain),
+            Escape::None => None,
+        };
+        // A backslash that escapes nothing stands for itself.
+        let used = used.unwrap_or_else(|| {
+            plain.push(b'\\');
+            1
+        });
+        rest = &rest[used..];
+    }
+    plain.extend_from_slice(rest);
+    Cow::Owned(plain)
+}
+
+/// `\xHH` at the start of `rest`; returns the bytes used.
+fn hex_pair(rest: &[u8], plain: &mut Vec<u8>) -> Option<usize> {
+    if rest.get(1) != Some(&b'x') {
+        return None;
+    }
+    plain.push(u8::try_from(hex(rest.get(2..4)?)?).ok()?);
+    Some(4)
+}
+
+fn apache_escape(rest: &[u8], plain: &mut Vec<u8>) -> Option<usize> {
+    let byte = match rest.get(1)? {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' => 0x08,
+        b'v' => 0x0b,
+        _ => return hex_pair(rest, plain),
+    };
+    plain.push(byte);
+    Some(2)
+}
+
+fn json_escape(rest: &[u8], plain: &mut Vec<u8>) -> Option<usize> {
+    let byte = match rest.get(1)? {
+        byte @ (b'"' | b'\\' | b'/') => *byte,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        b'u' => return unicode_escape(rest, plain),
+        _ => return None,
+    };
+    plain.push(byte);
+    Some(2)
+}
+
+/// `\uXXXX`, or two of them for a surrogate pair; a lone surrogate stays as written.
+fn unicode_escape(rest: &[u8], plain: &mut Vec<u8>) -> Option<usize> {
+    let high = hex(rest.get(2..6)?)?;
+    let (code, used) = match high {
+        0xD800..=0xDBFF if rest.get(6..8) == Some(b"\\u") => {
+            let low = hex(rest.get(8..12)?)?.checked_sub(0xDC00).filter(|&low| low < 0x400)?;
+            (0x10000 + ((high - 0xD800) << 10) + low, 12)
+        }
+        code => (code, 6),
+    };
+    let letter = char::from_u32(code)?;
+    plain.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+    Some(used)
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, &digit| Some(number * 16 + char::from(digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_exact_or_rejected() {
+        let check = |text: &str, expected| assert_eq!(bytes(text.as_bytes()), expected, "{text}");
+        check("", Ok(None));
+        check("-", Ok(None));
+        check("0", Ok(Some(0)));
+        check("70368744177664", Ok(Some(BYTES_MAX)));
+        check("70368744177665", Err(Reason::BytesRange));
+        check("9223372036854775808", Err(Reason::BytesRange));
+        check("99999999999999999999999999", Err(Reason::BytesRange));
+        for text in ["-1", "1.5K", "1e3", "1,000", " 1", "0x10", "١"] {
+            check(text, Err(Reason::Bytes));
+        }
+    }
+
+    #[test]
+    fn statuses_are_three_digits() {
+        let check = |text: &str, expected| assert_eq!(status(text.as_bytes()), expected, "{text}");
+        check("200", Ok(Some(200)));
+        check("000", Ok(Some(0)));
+        check("-", Ok(None));
+        check("1200", Err(Reason::Status));
+        check("2x0", Err(Reason::Status));
+    }
+
+    #[test]
+    fn durations_are_microseconds() {
+        let check =
+            |text: &str, unit, expected| assert_eq!(duration(text.as_bytes(), unit), expected, "{text}");
+        check("0.123", Unit::Seconds, Ok(Some(123_000)));
+        check("12", Unit::Seconds, Ok(Some(12_000_000)));
+        check("0.1234567", Unit::Seconds, Ok(Some(123_456)));
+        check("1.5", Unit::Millis, Ok(Some(1_500)));
+        check("767", Unit::Micros, Ok(Some(767)));
+        check("-", Unit::Seconds, Ok(None));
+        check("9223372036854775808", Unit::Micros, Ok(Some(1 << 63)));
+        check("9223372036854775808", Unit::Seconds, Err(Reason::Duration));
+        for text in ["-0.001", "0,123", "1e-3", "1.5s", "12ms", "NaN", ".5", "1.2.3"] {
+            check(text, Unit::Seconds, Err(Reason::Duration));
+        }
+    }
+
+    #[test]
+    fn upstream_lists_are_summed() {
+        let check = |text: &str, expected: Option<(u64, u64, u32)>| {
+            let found = upstream(text.as_bytes()).map(|found| (found.sum_us, found.last_us, found.tries));
+            assert_eq!(found, expected, "{text}");
+        };
+        check("0.100", Some((100_000, 100_000, 1)));
+        check("0.100, 0.200 : 0.300", Some((600_000, 300_000, 3)));
+        check("-, 0.2", Some((200_000, 200_000, 2)));
+        check("0.1 : ", Some((100_000, 100_000, 1)));
+        check("-", None);
+        check("", None);
+        check("10.0.0.1", None);
+    }
+
+    #[test]
+    fn request_lines_are_split_where_they_are_requests() {
+        let text = |part: Option<&[u8]>| part.map(|part| String::from_utf8_lossy(part).into_owned());
+        let check = |request: &str, method: Option<&str>, target: Option<&str>, protocol: Option<&str>| {
+            let line = request_line(request.as_bytes());
+            let found = (text(line.method), text(line.target), text(line.protocol));
+            let owned = |part: Option<&str>| part.map(str::to_owned);
+            assert_eq!(found, (owned(method), owned(target), owned(protocol)), "{request}");
+        };
+        check("GET / HTTP/1.1", Some("GET"), Some("/"), Some("HTTP/1.1"));
+        check("GET /sp ace/in uri HTTP/1.1", Some("GET"), Some("/sp ace/in uri"), Some("HTTP/1.1"));
+        check("GET /zero-nine", Some("GET"), Some("/zero-nine"), None);
+        check("PRI * HTTP/2.0", Some("PRI"), Some("*"), Some("HTTP/2.0"));
+        check("SSH-2.0-Go", None, None, None);
+        check("- - HTTP/1.0", None, None, None);
+        check("\\x16\\x03 x", None, None, None);
+        check("", None, None, None);
+    }
+
+    #[test]
+    fn escapes_are_undone_once() {
+        let check = |escape, raw: &str, expected: &[u8]| {
+            assert_eq!(unescape(escape, raw.as_bytes()).as_ref(), expected, "{raw}");
+        };
+        check(Escape::Nginx, r"\x22a\x5Cx41\xE4\q\x4", b"\"a\\x41\xE4\\q\\x4");
+        check(Escape::Apache, r#"\"a\\x41\xe4\n\t\v\q"#, b"\"a\\x41\xe4\n\t\x0b\\q");
+        check(
+            Escape::Json,
+            r#"\"\\\/\u001B\u00e4\ud83d\ude00\ud83dx\q"#,
+            "\"\\/\u{1b}ä😀\\ud83dx\\q".as_bytes(),
+        );
+        check(Escape::None, r"\x22", br"\x22");
+    }
+}

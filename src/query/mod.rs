@@ -1,0 +1,85 @@
+//! What is asked: dimensions, metrics, and what one pass over the lines must extract for them.
+
+pub mod dimension;
+pub mod metric;
+
+pub use dimension::{Dimension, TimePart};
+pub use metric::Metric;
+
+use crate::format::Part;
+use crate::parse::Wanted;
+
+/// One grouped count of a pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Groups, in key order.
+    pub by: Vec<Dimension>,
+    /// Whether bytes are also kept per slot.
+    pub series: Series,
+    /// Whether the rarer sums (bytes in, errors, durations) are kept.
+    pub extras: Extras,
+}
+
+/// Whether bytes are kept per slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Series {
+    /// Each group has its samples.
+    PerSlot,
+    /// Sums only.
+    Sums,
+}
+
+/// Whether the rarer sums are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extras {
+    /// Bytes in, errors, durations.
+    Kept,
+    /// Requests and bytes only.
+    Left,
+}
+
+/// Which byte column is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// `$body_bytes_sent`, `%b`, `%B`.
+    Body,
+    /// `$bytes_sent`, `%O`.
+    Wire,
+}
+
+impl Basis {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Wire => "wire",
+        }
+    }
+
+    /// The column.
+    pub fn part(self) -> Part {
+        match self {
+            Self::Body => Part::Body,
+            Self::Wire => Part::Wire,
+        }
+    }
+}
+
+impl View {
+    /// A view that keeps what `metrics` are made of.
+    pub fn new(by: Vec<Dimension>, metrics: &[Metric]) -> Self {
+        let timed = by.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
+        let series = timed || metrics.iter().any(|metric| metric.needs_series());
+        let extras = metrics.iter().any(|metric| metric.needs_extras());
+        Self {
+            by,
+            series: if series { Series::PerSlot } else { Series::Sums },
+            extras: if extras { Extras::Kept } else { Extras::Left },
+        }
+    }
+
+    /// The parts of a record the view looks at.
+    pub fn wanted(&self) -> Wanted {
+        self.by.iter().flat_map(Dimension::parts).fold(Wanted::default(), |wanted, &part| wanted.with(part))
+    }
+}

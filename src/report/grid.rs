@@ -1,0 +1,95 @@
+//! A table in people's words, before anyone decides how wide it may be: what `table` and `markdown` share.
+
+use crate::report::quality::Escape;
+use crate::report::{Cell, Column, Table, Unit, human};
+
+/// A table of text. Every row and footer has one cell per column of the header.
+pub(super) struct Grid {
+    pub(super) header: Vec<String>,
+    pub(super) align: Vec<Align>,
+    pub(super) give: Vec<Give>,
+    pub(super) rows: Vec<Vec<String>>,
+    /// `other` and `total`, whose keys are blank but for the label in the first cell.
+    pub(super) footers: Vec<Vec<String>>,
+    /// How many columns the label of a footer may cover.
+    pub(super) keys: usize,
+}
+
+/// Where a column's text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+/// Whether the cells of a column may be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Give {
+    Shrinks,
+    Whole,
+}
+
+/// Words of a table; `text` makes bytes safe for the place they go to.
+pub(super) fn grid(table: &Table, text: Escape) -> Grid {
+    let shown: Vec<(usize, &Column)> =
+        table.columns.iter().enumerate().filter(|(_, column)| !column.machine).collect();
+    let words = |cells: &[Cell]| -> Vec<String> {
+        shown.iter().map(|&(index, column)| word(cells.get(index), column, text)).collect()
+    };
+    let mut grid = Grid {
+        header: shown.iter().map(|(_, column)| text(column.name.as_bytes())).collect(),
+        align: shown.iter().map(|(_, column)| align(column.unit)).collect(),
+        give: shown.iter().map(|&(index, column)| give(index, column, &table.rows)).collect(),
+        rows: table.rows.iter().map(|cells| words(cells)).collect(),
+        footers: Vec::new(),
+        keys: shown.iter().take_while(|(_, column)| column.key).count(),
+    };
+    let mut labels = Vec::new();
+    if let Some(other) = &table.other {
+        labels.push(format!("other ({})", human::counted(other.groups, "group")));
+        grid.footers.push(words(&other.cells));
+    }
+    if let Some(total) = &table.total {
+        labels.push("total".to_owned());
+        grid.footers.push(words(total));
+    }
+    if grid.keys == 0 && !labels.is_empty() {
+        grid.make_room_for_labels();
+    }
+    for (footer, label) in grid.footers.iter_mut().zip(labels) {
+        footer[..grid.keys].fill(String::new());
+        footer[0] = label;
+    }
+    grid
+}
+
+impl Grid {
+    fn make_room_for_labels(&mut self) {
+        self.header.insert(0, String::new());
+        self.align.insert(0, Align::Left);
+        self.give.insert(0, Give::Whole);
+        for row in self.rows.iter_mut().chain(&mut self.footers) {
+            row.insert(0, String::new());
+        }
+        self.keys = 1;
+    }
+}
+
+fn word(cell: Option<&Cell>, column: &Column, text: Escape) -> String {
+    match cell {
+        Some(Cell::Text(bytes)) => text(bytes),
+        Some(cell) if *cell != Cell::Null => human::value(cell, column.unit).unwrap_or_default(),
+        _ if column.key => "unknown".to_owned(),
+        _ => "-".to_owned(),
+    }
+}
+
+fn align(unit: Unit) -> Align {
+    if unit == Unit::Text { Align::Left } else { Align::Right }
+}
+
+/// Text may be cut; half a number or half a time would be another one.
+fn give(index: usize, column: &Column, rows: &[Vec<Cell>]) -> Give {
+    let is_text = |cells: &Vec<Cell>| matches!(cells.get(index), None | Some(Cell::Text(_) | Cell::Null));
+    if column.unit == Unit::Text && rows.iter().all(is_text) { Give::Shrinks } else { Give::Whole }
+}

@@ -1,0 +1,57 @@
+//! A report for issues and wikis: GitHub's tables, with the numbers that people read.
+
+use std::io;
+
+use crate::report::grid::{Align, grid};
+use crate::report::{Cell, Report, Table, escape, human, quality};
+
+/// Writes a report as Markdown.
+pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    if let Some(warning) = quality::warning(&report.input) {
+        writeln!(out, "**{warning}**\n")?;
+    }
+    let mut facts = report.facts.iter().filter(|fact| !fact.label.is_empty()).peekable();
+    let any_facts = facts.peek().is_some();
+    for fact in facts {
+        let value = match &fact.value {
+            Cell::Text(bytes) => escape::markdown(bytes),
+            cell => human::value(cell, fact.unit).map_or_else(|| "-".to_owned(), |value| inert(&value)),
+        };
+        writeln!(out, "- {}: {value}", fact.label)?;
+    }
+    if any_facts {
+        writeln!(out)?;
+    }
+    for table in &report.tables {
+        write_table(table, out)?;
+    }
+    let mut notes = vec![quality::line(&report.input, " · ", escape::markdown)];
+    notes.extend(quality::notes(&report.input, escape::markdown));
+    notes.iter().try_for_each(|note| writeln!(out, "- {note}"))
+}
+
+fn write_table(table: &Table, out: &mut dyn io::Write) -> io::Result<()> {
+    if !table.title.is_empty() {
+        writeln!(out, "## {}\n", escape::markdown(table.title.as_bytes()))?;
+    }
+    let grid = grid(table, escape::markdown);
+    if grid.header.is_empty() {
+        return Ok(());
+    }
+    write_row(&grid.header, out)?;
+    let rule = |align: &Align| if *align == Align::Left { "---" } else { "---:" }.to_owned();
+    write_row(&grid.align.iter().map(rule).collect::<Vec<_>>(), out)?;
+    for row in grid.rows.iter().chain(&grid.footers) {
+        write_row(&row.iter().map(|cell| inert(cell)).collect::<Vec<_>>(), out)?;
+    }
+    writeln!(out)
+}
+
+fn write_row(cells: &[String], out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "| {} |", cells.join(" | "))
+}
+
+/// `<0.1 %` is the only number with a character that Markdown may read; text is inert already and never ends so.
+fn inert(words: &str) -> String {
+    if words.ends_with(" %") { words.replace('<', "\\<").replace('>', "\\>") } else { words.to_owned() }
+}

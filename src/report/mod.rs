@@ -1,0 +1,258 @@
+//! What a command answers with, and the writers that print it.
+//!
+//! A [`Report`] is the only shape that leaves the library: numbers are final, rows are ordered, text is still the
+//! bytes of the log. The writers decide how it looks: [`table`] for people, [`json`], [`csv`], [`markdown`]. They
+//! write in small pieces, so `out` is best buffered.
+
+pub mod escape;
+pub mod human;
+mod grid;
+mod quality;
+pub mod table;
+pub mod json;
+pub mod csv;
+pub mod markdown;
+
+use std::io;
+
+use serde::Serialize;
+
+pub use self::escape::Formulas;
+pub use self::quality::quality_line;
+pub use self::table::{Colour, Style};
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// For people, on a terminal or in a text file.
+    Table(Style),
+    /// One object.
+    Json,
+    /// One object per row.
+    Ndjson,
+    /// For spreadsheets.
+    Csv(Formulas),
+    /// For issues and wikis.
+    Markdown,
+}
+
+/// Writes a report.
+pub fn write(report: &Report, output: Output, out: &mut dyn io::Write) -> io::Result<()> {
+    match output {
+        Output::Table(style) => table::write(report, style, out),
+        Output::Json => json::write(report, out),
+        Output::Ndjson => json::write_ndjson(report, out),
+        Output::Csv(formulas) => csv::write(report, formulas, out),
+        Output::Markdown => markdown::write(report, out),
+    }
+}
+
+/// An answer. `schema` names its JSON shape; a change of meaning is a new number.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Such as `bandwho.top/1`.
+    pub schema: &'static str,
+    /// What was read to get here.
+    pub input: Input,
+    /// Single values beside the tables, such as `slot_seconds`: JSON members in this order.
+    pub facts: Vec<Fact>,
+    /// One table whose name is empty (`top`, `slots`), or several named ones (the overview).
+    pub tables: Vec<Table>,
+}
+
+/// A single value of a report.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// JSON member.
+    pub name: &'static str,
+    /// Words for people; empty: machines only.
+    pub label: &'static str,
+    /// How people read it.
+    pub unit: Unit,
+    /// The value.
+    pub value: Cell,
+}
+
+/// Ranked or ordered groups. `rows`, `other` and `total` have one cell per column.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// JSON member within `views`; empty for the only table of a report.
+    pub name: String,
+    /// Heading for people; empty: none.
+    pub title: String,
+    /// Dimension names.
+    pub by: Vec<String>,
+    /// Keys first, then metrics.
+    pub columns: Vec<Column>,
+    /// In final order.
+    pub rows: Vec<Vec<Cell>>,
+    /// All groups that have no row of their own; its key cells are [`Cell::Null`].
+    pub other: Option<Other>,
+    /// Sum of `rows` and `other`; its key cells are [`Cell::Null`].
+    pub total: Option<Vec<Cell>>,
+}
+
+/// The groups beyond the last row.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// How many groups were added up.
+    pub groups: u64,
+    /// One per column.
+    pub cells: Vec<Cell>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Name in JSON, CSV and `--columns`.
+    pub name: String,
+    /// How people read it.
+    pub unit: Unit,
+    /// True for a dimension, false for a metric.
+    pub key: bool,
+    /// True if only machines want it (the `_epoch` twin of a time): tables and Markdown leave it out.
+    pub machine: bool,
+}
+
+/// A value. Integers stay integers until a writer prints them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Not known, or meaningless here.
+    Null,
+    /// Bytes of the log, with the server's escapes undone.
+    Text(Vec<u8>),
+    /// Bytes, requests, bit/s, microseconds.
+    Integer(i128),
+    /// A share between 0 and 1.
+    Share(f64),
+    /// RFC 3339 in the report's zone.
+    Time(String),
+}
+
+/// How people read a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Plain text or a time.
+    Text,
+    /// A count of things: `3,923,246`.
+    Count,
+    /// A number that is a name (an AS number, a status): never grouped.
+    Number,
+    /// A volume, decimal: `34.6 kB`.
+    Bytes,
+    /// A rate, decimal: `1.83 Mbps`.
+    Bps,
+    /// A duration in microseconds: `1.25 s`.
+    Micros,
+    /// A share: `41.0 %`.
+    Share,
+}
+
+/// The accounting of the input; printed with every answer. `lines = accepted + rejected + skipped`.
+///
+/// The order of the fields here and below is the order of the members in JSON.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Input {
+    /// Files and streams read.
+    pub files: u64,
+    /// Decompressed bytes read.
+    pub bytes: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// Lines that are records.
+    pub accepted: u64,
+    /// Lines that are not, by fault.
+    pub rejected: u64,
+    /// Lines that are not meant to be records.
+    pub skipped: u64,
+    /// The part of `accepted` that the question left out.
+    pub filtered: u64,
+    /// Why lines were rejected, most frequent first.
+    pub rejects: Vec<Rejects>,
+    /// Formats in use, most lines first.
+    pub formats: Vec<FormatUse>,
+    /// Earliest logged time, RFC 3339.
+    pub first: Option<String>,
+    /// Latest logged time, RFC 3339.
+    pub last: Option<String>,
+    /// `body` or `wire`.
+    pub basis: &'static str,
+    /// Load scheme.
+    pub scheme: &'static str,
+    /// IP databases, in the order given.
+    pub ip_db: Vec<Database>,
+    /// Zone of the report.
+    pub tz: String,
+    /// Why lines were skipped, most frequent first.
+    #[serde(serialize_with = "json::counts")]
+    pub skips: Vec<(&'static str, u64)>,
+    /// Accepted records with a peculiarity worth a number, such as `without-bytes`.
+    #[serde(serialize_with = "json::counts")]
+    pub remarks: Vec<(&'static str, u64)>,
+    /// How servers were found in the server list; `None` without one.
+    pub servers: Option<ServerUse>,
+}
+
+/// Rejected lines of one kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rejects {
+    /// Such as `time`.
+    pub reason: &'static str,
+    /// Lines.
+    pub count: u64,
+    /// The first one, in input order.
+    pub first: Option<Position>,
+}
+
+/// A place in the input, and what stood there.
+#[derive(Debug, Clone, Serialize)]
+pub struct Position {
+    /// File name as given, or `-`.
+    pub file: String,
+    /// From 1.
+    pub line: u64,
+    /// From 1, in bytes.
+    pub column: u64,
+    /// The offending text, shortened.
+    #[serde(serialize_with = "json::text")]
+    pub text: Vec<u8>,
+}
+
+/// A log format and how many lines it matched.
+#[derive(Debug, Clone, Serialize)]
+pub struct FormatUse {
+    /// Preset's name, or `custom`.
+    pub name: String,
+    /// In the server's own notation.
+    pub text: String,
+    /// Lines accepted by it.
+    pub lines: u64,
+}
+
+/// An IP database.
+#[derive(Debug, Clone, Serialize)]
+pub struct Database {
+    /// File name or `built-in`.
+    pub name: String,
+    /// Build date, `YYYY-MM-DD`, if it tells.
+    pub date: Option<String>,
+    /// Lookups that failed inside the database.
+    pub errors: u64,
+}
+
+/// How records found their data centre.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ServerUse {
+    /// Records per key kind: `server_addr`, `hostname`, `path`, `host`, `default`.
+    #[serde(serialize_with = "json::counts")]
+    pub matched: Vec<(&'static str, u64)>,
+    /// Servers that are not in the list, with their records; most records first, shortened.
+    #[serde(serialize_with = "json::unmatched")]
+    pub unmatched: Vec<(Vec<u8>, u64)>,
+    /// Records without a data centre.
+    #[serde(rename = "unmatched_requests")]
+    pub unmatched_records: u64,
+}
+
+#[cfg(test)]
+mod tests;

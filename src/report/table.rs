@@ -1,0 +1,278 @@
+//! A report for people: facts, tables that fit the terminal, and what was read.
+//!
+//! Written by hand: numbers must never be cut, only text may shrink, labels cover several columns and lines have no
+//! trailing blanks. Width is counted one character at a time, as terminals advance; joined emoji do not exist after
+//! escaping.
+
+use std::io;
+
+use unicode_width::UnicodeWidthChar as _;
+
+use crate::report::grid::{Align, Give, Grid, grid};
+use crate::report::{Cell, Fact, Report, Table, escape, human, quality};
+
+/// Text columns are not made narrower than this, even if the table then is too wide.
+const TEXT_WIDTH_MIN: usize = 8;
+/// Sentences are not wrapped into lines narrower than this.
+const LINE_WIDTH_MIN: usize = 20;
+/// Blanks between columns.
+const GAP: usize = 2;
+/// Stands for what was cut.
+const CUT: &str = "…";
+
+/// How a table is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; `usize::MAX`: unlimited.
+    pub width: usize,
+    /// Whether attributes may be used.
+    pub colour: Colour,
+}
+
+/// Whether output has colours and other attributes. The caller knows the terminal, the option and `NO_COLOR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// With SGR attributes.
+    Always,
+    /// Text only.
+    Never,
+}
+
+/// What a line is, for [`paint`].
+#[derive(Clone, Copy)]
+enum Role {
+    Warning,
+    Heading,
+    Body,
+    Footer,
+}
+
+type Lines = Vec<(Role, String)>;
+
+/// Writes a report for people.
+pub fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let Style { width, colour } = style;
+    let mut first = true;
+    let mut section = |lines: Lines| -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if !std::mem::take(&mut first) {
+            writeln!(out)?;
+        }
+        lines.iter().try_for_each(|(role, line)| writeln!(out, "{}", paint(*role, line.trim_end(), colour)))
+    };
+    let warning = quality::warning(&report.input).unwrap_or_default();
+    section(wrapped(&warning, width).into_iter().map(|line| (Role::Warning, line)).collect())?;
+    section(fact_lines(&report.facts, width))?;
+    for table in &report.tables {
+        section(table_lines(table, width))?;
+    }
+    let mut notes = vec![quality::quality_line(&report.input)];
+    notes.extend(quality::notes(&report.input, text));
+    let body = |line| (Role::Body, line);
+    section(notes.iter().flat_map(|note| wrapped(note, width)).map(body).collect())
+}
+
+/// The only place that writes control sequences.
+fn paint(role: Role, line: &str, colour: Colour) -> String {
+    let attribute = match (colour, role) {
+        (Colour::Never, _) | (_, Role::Body) => return line.to_owned(),
+        (Colour::Always, Role::Warning | Role::Heading) => 1,
+        (Colour::Always, Role::Footer) => 2,
+    };
+    format!("\x1b[{attribute}m{line}\x1b[0m")
+}
+
+fn text(bytes: &[u8]) -> String {
+    escape::terminal(bytes).into_owned()
+}
+
+/// `label  value`, for the facts that have words.
+fn fact_lines(facts: &[Fact], width: usize) -> Lines {
+    let facts = || facts.iter().filter(|fact| !fact.label.is_empty());
+    let label_width = facts().map(|fact| columns(fact.label)).max().unwrap_or(0);
+    let value_width = width.saturating_sub(label_width + GAP).max(TEXT_WIDTH_MIN);
+    let line = |fact: &Fact| {
+        let value = match &fact.value {
+            Cell::Text(bytes) => shortened(&text(bytes), value_width),
+            cell => human::value(cell, fact.unit).unwrap_or_else(|| "-".to_owned()),
+        };
+        (Role::Body, format!("{}{}{value}", padded(fact.label, label_width, Align::Left), " ".repeat(GAP)))
+    };
+    facts().map(line).collect()
+}
+
+fn table_lines(table: &Table, width: usize) -> Lines {
+    let grid = grid(table, text);
+    let widths = fit(&grid, width);
+    let mut lines = Lines::new();
+    if !table.title.is_empty() {
+        lines.push((Role::Heading, shortened(&text(table.title.as_bytes()), width.max(LINE_WIDTH_MIN))));
+    }
+    lines.push((Role::Heading, cells_line(&grid.header, &grid.align, &widths)));
+    for row in &grid.rows {
+        lines.push((Role::Body, cells_line(row, &grid.align, &widths)));
+    }
+    if grid.rows.is_empty() && grid.footers.is_empty() {
+        lines.push((Role::Footer, "(none)".to_owned()));
+    }
+    for footer in &grid.footers {
+        let label = padded(&footer[0], span(&widths[..grid.keys]), Align::Left);
+        let metrics = cells_line(&footer[grid.keys..], &grid.align[grid.keys..], &widths[grid.keys..]);
+        lines.push((Role::Footer, format!("{label}{}{metrics}", " ".repeat(GAP))));
+    }
+    lines
+}
+
+fn cells_line(cells: &[String], align: &[Align], widths: &[usize]) -> String {
+    let mut line = String::new();
+    for (index, ((cell, &align), &width)) in cells.iter().zip(align).zip(widths).enumerate() {
+        if index > 0 {
+            line.push_str(&" ".repeat(GAP));
+        }
+        // Numbers are never wider than their column, see `fit`.
+        line.push_str(&padded(&shortened(cell, width), width, align));
+    }
+    line
+}
+
+/// Widths of the columns. Text and headings give way, the widest first; numbers and the labels of footers do not.
+fn fit(grid: &Grid, width: usize) -> Vec<usize> {
+    let mut content = vec![0; grid.header.len()];
+    let footers = grid.footers.iter().map(|footer| (footer, grid.keys));
+    for (row, from) in grid.rows.iter().map(|row| (row, 0)).chain(footers) {
+        for (width, cell) in content.iter_mut().zip(row).skip(from) {
+            *width = columns(cell).max(*width);
+        }
+    }
+    let mut natural: Vec<usize> =
+        content.iter().zip(&grid.header).map(|(&content, name)| columns(name).max(content)).collect();
+    let label = grid.footers.iter().map(|footer| columns(&footer[0])).max().unwrap_or(0);
+    let missing = label.saturating_sub(span(&natural[..grid.keys]));
+    if let Some(first) = natural.first_mut() {
+        *first += missing;
+    }
+    let floor = |index: usize| {
+        let floor = natural[index].min(TEXT_WIDTH_MIN);
+        if grid.give[index] == Give::Shrinks { floor } else { floor.max(content[index]) }
+    };
+    let mut floors: Vec<usize> = (0..natural.len()).map(floor).collect();
+    for index in 0..grid.keys {
+        let missing = label.saturating_sub(span(&floors[..grid.keys]));
+        floors[index] = (floors[index] + missing).min(natural[index]);
+    }
+    shrink(&natural, &floors, width)
+}
+
+/// Cuts all columns at the one height that makes their sum fit, but none below its floor.
+fn shrink(natural: &[usize], floors: &[usize], width: usize) -> Vec<usize> {
+    let cut = |height: usize| -> Vec<usize> {
+        natural.iter().zip(floors).map(|(&natural, &floor)| natural.min(height).max(floor)).collect()
+    };
+    let fits = |height: usize| span(&cut(height)) <= width;
+    let highest = natural.iter().copied().max().unwrap_or(0);
+    if fits(highest) {
+        return natural.to_vec();
+    }
+    let (mut low, mut high) = (0, highest);
+    while high - low > 1 {
+        let middle = usize::midpoint(low, high);
+        if fits(middle) { low = middle } else { high = middle }
+    }
+    let mut widths = cut(low);
+    // One height leaves less than a column for each of the cut ones: the first ones get it.
+    let mut left = width.saturating_sub(span(&widths));
+    for (width, &natural) in widths.iter_mut().zip(natural) {
+        if left > 0 && *width < natural {
+            *width += 1;
+            left -= 1;
+        }
+    }
+    widths
+}
+
+/// Width of neighbouring columns with the gaps between them.
+fn span(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+/// Columns that a text takes on a terminal.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+fn padded(text: &str, width: usize, align: Align) -> String {
+    let blanks = " ".repeat(width.saturating_sub(columns(text)));
+    match align {
+        Align::Left => format!("{text}{blanks}"),
+        Align::Right => format!("{blanks}{text}"),
+    }
+}
+
+/// The beginning and the end of a text that is too wide: both tell paths and agents apart.
+fn shortened(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let tail_width = width.saturating_sub(1) / 3;
+    let head_width = width.saturating_sub(1) - tail_width;
+    let mut tail = text.len();
+    let mut taken = 0;
+    for (position, c) in text.char_indices().rev() {
+        taken += c.width().unwrap_or(0);
+        if taken > tail_width {
+            break;
+        }
+        // A combining mark must not come to stand on the ellipsis.
+        if c.width() != Some(0) {
+            tail = position;
+        }
+    }
+    format!("{}{CUT}{}", prefix(text, head_width), &text[tail..])
+}
+
+/// As much of the beginning as fits.
+fn prefix(text: &str, width: usize) -> &str {
+    let mut taken = 0;
+    for (position, c) in text.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > width {
+            return &text[..position];
+        }
+    }
+    text
+}
+
+/// A sentence in lines, all but the first indented; words that are wider than a line are broken.
+fn wrapped(sentence: &str, width: usize) -> Vec<String> {
+    if sentence.is_empty() {
+        return Vec::new();
+    }
+    let width = width.max(LINE_WIDTH_MIN);
+    let indent = " ".repeat(GAP);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut taken = 0;
+    for word in sentence.split(' ') {
+        let mut word = word;
+        if taken > 0 && taken + 1 + columns(word) <= width {
+            line.push(' ');
+            taken += 1;
+        } else if taken > 0 {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            taken = GAP;
+        }
+        while columns(word) > width - taken {
+            let part = prefix(word, width - taken);
+            line.push_str(part);
+            word = &word[part.len()..];
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            taken = GAP;
+        }
+        line.push_str(word);
+        taken += columns(word);
+    }
+    lines.push(line);
+    lines
+}
