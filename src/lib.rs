@@ -32,3 +32,4 @@ pub mod query;
 pub mod aggregate;
 pub mod billing;
 pub mod report;
+pub mod pipeline;

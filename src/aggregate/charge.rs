@@ -66,12 +66,23 @@ const NO_SLOT: u32 = 0;
 /// A value that was not looked up yet.
 const UNSEEN: u32 = u32::MAX;
 
-/// What was joined to a record.
-struct Joined<'a> {
+/// What was found out about a record's two ends.
+struct Ends<'a> {
     client: Option<&'a Client>,
     place: PlaceId,
     idc: Option<Idc>,
     escape: Escape,
+}
+
+/// What is joined to a record, for people to read.
+#[derive(Debug)]
+pub struct Joined<'a> {
+    /// The client's address in canonical form, where that differs from the log's.
+    pub client: Option<&'a str>,
+    /// Where the client is.
+    pub place: &'a Place,
+    /// The data centre that served it.
+    pub idc: Option<&'a str>,
 }
 
 /// The dimensions of a view that are not time.
@@ -115,8 +126,8 @@ impl<'a> Counter<'a> {
         self.current = NO_SLOT;
     }
 
-    /// Counts an accepted record.
-    pub fn count(&mut self, record: &Record<'_>, source: &Source) {
+    /// Counts an accepted record; false if the question leaves it out.
+    pub fn count(&mut self, record: &Record<'_>, source: &Source) -> bool {
         self.tally.account.accepted += 1;
         self.remark(record);
         if let Some(time) = record.time {
@@ -124,16 +135,31 @@ impl<'a> Counter<'a> {
         }
         if self.rules.cut == Cut::Records && !self.is_within(record.end) {
             self.tally.account.filtered += 1;
-            return;
+            return false;
         }
         let bytes = basis_bytes(record, self.rules.basis);
         let counted =
             if self.needs.slots { self.share(record, bytes) } else { Counted { requests: 1, bytes } };
         if counted.requests == 0 && self.shares.is_empty() && self.rules.cut == Cut::Slots {
             self.tally.account.filtered += 1;
-            return;
+            return false;
         }
         self.charge(record, source, counted);
+        true
+    }
+
+    /// The place and data centre of a record that was just counted.
+    pub fn describe(&mut self, record: &Record<'_>, source: &Source) -> Joined<'_> {
+        // The accounting was done when the record was counted.
+        let mut ignored = super::Account::default();
+        let idc = self.machines.find(record, source.idc, &mut ignored);
+        let (client, places) = self.clients.find(record.client.or(record.peer), &mut ignored);
+        let place = client.map_or(PlaceId::UNKNOWN, |client| client.place);
+        Joined {
+            client: client.and_then(|client| client.canonical.as_deref()),
+            place: &places[place.0 as usize],
+            idc: idc.map(|idc| self.servers.name(idc)),
+        }
     }
 
     fn remark(&mut self, record: &Record<'_>) {
@@ -220,19 +246,19 @@ impl<'a> Counter<'a> {
         let client = record.client.or(record.peer).filter(|_| self.needs.client);
         let (client, places) = self.clients.find(client, account);
         let place = client.map_or(PlaceId::UNKNOWN, |client| client.place);
-        let joined = Joined { client, place, idc, escape: source.escape };
+        let ends = Ends { client, place, idc, escape: source.escape };
         for (state, tally) in self.views.iter_mut().zip(views) {
             let mut key: Key = [UNKNOWN; DIMENSIONS_MAX];
             for (at, (dimension, known)) in state.dimensions.iter_mut().enumerate() {
                 let values = &mut tally.values[at];
                 key[at] = match dimension {
-                    Dimension::Idc => by_number(known, joined.idc.map(|idc| usize::from(idc.0)), |_| {
-                        number(values, joined.idc.map(|idc| self.servers.name(idc).as_bytes().into()))
+                    Dimension::Idc => by_number(known, ends.idc.map(|idc| usize::from(idc.0)), |_| {
+                        number(values, ends.idc.map(|idc| self.servers.name(idc).as_bytes().into()))
                     }),
-                    place if place.is_place() => by_number(known, Some(joined.place.0 as usize), |at| {
+                    place if place.is_place() => by_number(known, Some(ends.place.0 as usize), |at| {
                         number(values, place_value(place, &places[at]))
                     }),
-                    other => number(values, value(other, record, &joined, self.rules)),
+                    other => number(values, value(other, record, &ends, self.rules)),
                 };
             }
             let group = tally.group(key);
@@ -331,22 +357,22 @@ fn place_value<'a>(dimension: &Dimension, place: &'a Place) -> Option<Cow<'a, [u
 fn value<'a>(
     dimension: &Dimension,
     record: &Record<'a>,
-    joined: &Joined<'a>,
+    ends: &Ends<'a>,
     rules: &Rules,
 ) -> Option<Cow<'a, [u8]>> {
     let text =
-        |raw: Option<&'a [u8]>| raw.map(|raw| plain(joined.escape, raw)).filter(|text| !text.is_empty());
+        |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
     match dimension {
-        Dimension::Client => match joined.client {
+        Dimension::Client => match ends.client {
             Some(Client { canonical: Some(canonical), .. }) => Some(canonical.as_bytes().into()),
             _ => text(record.client.or(record.peer)),
         },
-        Dimension::Net => joined.client?.address.map(|address| network(address).into_bytes().into()),
+        Dimension::Net => ends.client?.address.map(|address| network(address).into_bytes().into()),
         Dimension::Server => text(record.server_addr.or(record.hostname)),
         Dimension::Host => text(record.host),
-        Dimension::Path => target(record, joined.escape, &|path| Some(path)),
-        Dimension::Prefix => target(record, joined.escape, &|path| Some(path::prefix(path, rules.depth))),
-        Dimension::Ext => target(record, joined.escape, &path::extension),
+        Dimension::Path => target(record, ends.escape, &|path| Some(path)),
+        Dimension::Prefix => target(record, ends.escape, &|path| Some(path::prefix(path, rules.depth))),
+        Dimension::Ext => target(record, ends.escape, &path::extension),
         Dimension::Method => text(record.method),
         Dimension::Status => record.status.map(|status| format!("{status:03}").into_bytes().into()),
         Dimension::Class => record.status.map(|status| format!("{}xx", status / 100).into_bytes().into()),

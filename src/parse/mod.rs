@@ -147,6 +147,12 @@ impl Wanted {
         Self(self.0 | 1 << part as u8)
     }
 
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// True if `part` is among them.
     pub const fn has(self, part: Part) -> bool {
         self.0 & 1 << part as u8 != 0

@@ -12,6 +12,8 @@ pub mod table;
 pub mod json;
 pub mod csv;
 pub mod markdown;
+pub mod record;
+pub mod answer;
 
 use std::io;
 

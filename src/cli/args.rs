@@ -1,0 +1,208 @@
+//! What was typed. Nothing here is resolved: that is the plan's work.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+/// Who ate our bandwidth? Traffic by data centre, region and time slot from Nginx and Apache access logs
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  bandwho access.log                           the overview
+  zcat access.log.*.gz | bandwho               the same, from a pipe
+  bandwho top --by client /var/log/nginx       who took most, over a whole directory
+  bandwho top --by idc,region,slot --servers servers.csv --ip-db GeoLite2-City.mmdb access.log
+  bandwho slots --by idc --json access.log     five-minute samples, for a program
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check that was asked for failed"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) read: Read,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ranked groups: who took most
+    #[command(after_help = "Examples:
+  bandwho top --by client access.log
+  bandwho top --by idc,region --servers servers.csv --ip-db city.mmdb access.log
+  bandwho top --by path --sort requests --top 50 --csv access.log > paths.csv
+  bandwho top --by '$upstream_addr' --columns requests,bytes,rt_avg,errors_5xx access.log
+
+Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
+  host path prefix ext method status class referer refhost agent cache, or a field of the format ('$name', '%{X}i')
+Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg rt_max errors_4xx errors_5xx")]
+    Top(Top),
+    /// Time series: bytes per slot, zero-filled
+    #[command(after_help = "Examples:
+  bandwho slots access.log
+  bandwho slots --by idc --servers servers.csv --slot 1h access.log
+  bandwho slots --since 2026-11-01 --until 2026-12-01 --tz Asia/Shanghai --csv /var/log/nginx")]
+    Slots(Slots),
+    /// Raw lines, or parsed records: the evidence behind a number
+    #[command(after_help = "Examples:
+  bandwho lines --since '2026-11-20 14:00' --until '2026-11-20 14:05' access.log
+  bandwho lines --ndjson --limit 10 --ip-db city.mmdb access.log")]
+    Lines(Lines),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Top {
+    /// Dimensions, comma-separated
+    #[arg(long, value_name = "DIM,…")]
+    pub(crate) by: String,
+    /// Metric that ranks, descending
+    #[arg(long, value_name = "METRIC", default_value = "bytes")]
+    pub(crate) sort: String,
+    /// Rows at most; 0: all
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+    /// Metrics to show, comma-separated
+    #[arg(long, value_name = "METRIC,…")]
+    pub(crate) columns: Option<String>,
+    /// Path segments of a prefix
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) depth: usize,
+    #[command(flatten)]
+    pub(crate) read: Read,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Slots {
+    /// Dimensions, comma-separated
+    #[arg(long, value_name = "DIM,…")]
+    pub(crate) by: Option<String>,
+    /// Groups at most, by bytes; the others are added up; 0: all
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+    #[command(flatten)]
+    pub(crate) read: Read,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Lines {
+    /// Lines at most
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// One JSON object per record
+    #[arg(long)]
+    pub(crate) ndjson: bool,
+    /// Write to a file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) read: Read,
+}
+
+/// What every reading command understands
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct Read {
+    /// Files, directories, or - for stdin; gzip, zstd, bzip2 and xz are recognised
+    #[arg(value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Log format: auto, a preset, or the server's own text or directive
+    #[arg(long, value_name = "F", default_value = "auto")]
+    pub(crate) format: String,
+    /// More inputs, one per line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// Byte column: wire only if every format logs it, by default
+    #[arg(long, value_enum, default_value_t = BasisChoice::Auto)]
+    pub(crate) basis: BasisChoice,
+    /// First instant: a date, a time, or an age such as 2d
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    pub(crate) since: Option<String>,
+    /// First instant no longer counted
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    pub(crate) until: Option<String>,
+    /// Zone of days and slots: an IANA name or an offset [default: the logs' own]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub(crate) tz: Option<String>,
+    /// Slot length; must divide a day
+    #[arg(long, value_name = "LENGTH", default_value = "5m")]
+    pub(crate) slot: String,
+    /// Load scheme: how bytes are spread over the time a request took
+    #[arg(long, value_name = "SCHEME", default_value = "time-proportional")]
+    pub(crate) scheme: String,
+    /// MMDB database of addresses; may be repeated, later ones override [env: BANDWHO_IP_DB]
+    #[arg(long, value_name = "PATH", help_heading = "Places and servers")]
+    pub(crate) ip_db: Vec<PathBuf>,
+    /// Join no IP database
+    #[arg(long, help_heading = "Places and servers")]
+    pub(crate) no_ip_db: bool,
+    /// Server list: CSV with a header; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Places and servers")]
+    pub(crate) servers: Vec<PathBuf>,
+    /// A server, network, host name or log path, and its data centre; may be repeated
+    #[arg(long, value_name = "KEY=NAME", help_heading = "Places and servers")]
+    pub(crate) idc: Vec<String>,
+    /// Data centre of servers in no list
+    #[arg(long, value_name = "NAME", help_heading = "Places and servers")]
+    pub(crate) idc_default: Option<String>,
+    /// Exit with 3 if any line was rejected
+    #[arg(long, help_heading = "Checks and resources")]
+    pub(crate) strict: bool,
+    /// Write rejected lines here: file, line, column, reason, line
+    #[arg(long, value_name = "FILE", help_heading = "Checks and resources")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// A truncated or corrupt archive is no failure
+    #[arg(long, help_heading = "Checks and resources")]
+    pub(crate) partial_ok: bool,
+    /// Threads; 0: one per core
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Checks and resources")]
+    pub(crate) threads: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BasisChoice {
+    Auto,
+    Body,
+    Wire,
+}
+
+/// Where and how the answer is written
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Output {
+    /// Write to a file; its extension picks the format: .json .ndjson .csv .md .txt
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long, group = "shape")]
+    pub(crate) json: bool,
+    /// One JSON object per row
+    #[arg(long, group = "shape")]
+    pub(crate) ndjson: bool,
+    /// CSV with a header
+    #[arg(long, group = "shape")]
+    pub(crate) csv: bool,
+    /// Markdown
+    #[arg(long, group = "shape")]
+    pub(crate) md: bool,
+    /// Leave cells that look like formulas as they are
+    #[arg(long)]
+    pub(crate) csv_raw: bool,
+    /// Colour
+    #[arg(long, value_enum, default_value_t = ColourChoice::Auto, value_name = "WHEN")]
+    pub(crate) color: ColourChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColourChoice {
+    Auto,
+    Always,
+    Never,
+}

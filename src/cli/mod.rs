@@ -1,0 +1,11 @@
+//! The binary's own part: arguments, plan, messages, progress, files to write.
+
+pub(crate) mod args;
+mod plan;
+mod commands;
+mod mismatch;
+mod output;
+pub(crate) mod message;
+mod progress;
+
+pub(crate) use commands::run;

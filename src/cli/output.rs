@@ -1,0 +1,138 @@
+//! Where the answer goes: stdout, or a file that appears whole or not at all.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use bandwho::error::Error;
+use bandwho::report::{self, Colour, Formulas, Output, Report, Style, quality_line};
+
+use super::args::{self, ColourChoice};
+use super::message;
+
+/// Columns of a table that goes to a pipe or file.
+const PLAIN_WIDTH: usize = usize::MAX;
+
+/// Where and how a report is written.
+pub(crate) struct Target {
+    path: Option<PathBuf>,
+    shape: Output,
+}
+
+impl Target {
+    /// Resolves what was typed.
+    pub(crate) fn new(typed: &args::Output) -> Result<Self, Error> {
+        let shape = match &typed.output {
+            Some(path) if !(typed.json || typed.ndjson || typed.csv || typed.md) => by_extension(path, typed)?,
+            path => by_flag(typed, path.is_some()),
+        };
+        Ok(Self { path: typed.output.clone(), shape })
+    }
+
+    /// Writes the report.
+    pub(crate) fn write(&self, answer: &Report) -> Result<(), Error> {
+        let name = self.path.as_deref().unwrap_or(Path::new("the answer"));
+        let failed = |error| Error::io("write", name, error);
+        if let Some(path) = &self.path {
+            let mut file = Replacement::create(path)?;
+            report::write(answer, self.shape, &mut file.out).map_err(failed)?;
+            file.finish()?;
+        } else {
+            let mut out = BufWriter::new(io::stdout().lock());
+            report::write(answer, self.shape, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+        }
+        if matches!(self.shape, Output::Csv(_)) {
+            message::note(&quality_line(&answer.input));
+        }
+        Ok(())
+    }
+}
+
+fn by_flag(typed: &args::Output, to_file: bool) -> Output {
+    if typed.json {
+        Output::Json
+    } else if typed.ndjson {
+        Output::Ndjson
+    } else if typed.csv {
+        Output::Csv(formulas(typed))
+    } else if typed.md {
+        Output::Markdown
+    } else {
+        Output::Table(style(typed.color, to_file))
+    }
+}
+
+fn by_extension(path: &Path, typed: &args::Output) -> Result<Output, Error> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => Ok(Output::Json),
+        Some("ndjson") => Ok(Output::Ndjson),
+        Some("csv") => Ok(Output::Csv(formulas(typed))),
+        Some("md") => Ok(Output::Markdown),
+        Some("txt") => Ok(Output::Table(style(typed.color, true))),
+        _ => Err(Error::Usage(format!(
+            "--output {}: the extension must be .json, .ndjson, .csv, .md or .txt",
+            path.display()
+        ))),
+    }
+}
+
+fn formulas(typed: &args::Output) -> Formulas {
+    if typed.csv_raw { Formulas::Raw } else { Formulas::Neutralised }
+}
+
+fn style(colour: ColourChoice, to_file: bool) -> Style {
+    let terminal = !to_file && io::stdout().is_terminal();
+    let coloured = match colour {
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        ColourChoice::Auto => terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+    };
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width = if terminal { columns.or_else(terminal_width).unwrap_or(80) } else { PLAIN_WIDTH };
+    Style { width, colour: if coloured { Colour::Always } else { Colour::Never } }
+}
+
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
+}
+
+/// A file that takes the place of an older one only when it is complete. Symbolic links are not followed.
+pub(crate) struct Replacement {
+    pub(crate) out: BufWriter<File>,
+    temporary: PathBuf,
+    path: PathBuf,
+    finished: bool,
+}
+
+impl Replacement {
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        let refuse = |why: &str| Err(Error::Data(format!("cannot write {}: {why}", path.display())));
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => return refuse("it is a symbolic link"),
+            Ok(found) if found.is_dir() => return refuse("it is a directory"),
+            Ok(found) if !found.is_file() => return refuse("it is not a regular file"),
+            _ => {}
+        }
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = path.with_file_name(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&temporary);
+        let file = file.map_err(|error| Error::io("write", path, error))?;
+        Ok(Self { out: BufWriter::new(file), temporary, path: path.to_owned(), finished: false })
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        let done = self.out.flush().and_then(|()| std::fs::rename(&self.temporary, &self.path));
+        self.finished = done.is_ok();
+        done.map_err(|error| Error::io("write", &self.path, error))
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if !self.finished {
+            // The error that brought us here is the one to report.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What will be done: typed words resolved against the logs. Everything that can be wrong with a question is found
+//! here, before the long work.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bandwho::aggregate::spread::Scheme;
+use bandwho::aggregate::{Cut, Rules};
+use bandwho::error::Error;
+use bandwho::format::{Format, Layout, Part};
+use bandwho::input;
+use bandwho::pipeline::{Log, Survey, survey};
+use bandwho::place::Places;
+use bandwho::query::{Basis, Dimension, View};
+use bandwho::servers::Servers;
+use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
+
+use super::args::{BasisChoice, Read};
+use super::{message, mismatch};
+
+/// The inputs and what is joined to them.
+pub(crate) struct Sources {
+    pub(crate) survey: Survey,
+    pub(crate) places: Places,
+    pub(crate) servers: Servers,
+}
+
+/// Finds and surveys the inputs; fails if none of them can be read as a log.
+pub(crate) fn sources(read: &Read) -> Result<Sources, Error> {
+    let layout = layout(&read.format)?;
+    let servers = Servers::load(&read.servers, &read.idc, read.idc_default.as_deref())?;
+    let places = places(read)?;
+    let listing = input::list(&logs(read)?)?;
+    let mut survey = survey(listing.inputs, layout.as_ref(), &servers)?;
+    survey.notes.splice(0..0, listing.notes);
+    survey.notes.iter().for_each(|note| message::note(note));
+    for (id, log) in (0..).zip(&mut survey.logs) {
+        log.input.id = id;
+    }
+    if survey.logs.is_empty() {
+        return Err(Error::Data(format!("no access logs in {}", shown(&read.logs))));
+    }
+    if !survey.logs.iter().any(|log| log.has_records)
+        && let Some((log, nearest)) = survey.logs.iter().find_map(|log| Some((log, log.nearest.as_ref()?)))
+    {
+        return Err(Error::Data(mismatch::explain(log, nearest, layout.is_some())));
+    }
+    for log in survey.logs.iter().filter(|log| log.nearest.is_some()) {
+        message::warning(&format!("the head of {} has no line of format {}", log.input.name, log.layout.format.name));
+    }
+    Ok(Sources { survey, places, servers })
+}
+
+fn shown(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn layout(typed: &str) -> Result<Option<Layout>, Error> {
+    if typed == "auto" {
+        return Ok(None);
+    }
+    let compiled = Format::parse(typed).and_then(|format| Layout::compile(&format));
+    compiled.map(Some).map_err(|bad| {
+        let caret = " ".repeat(bad.offset.min(typed.len()));
+        let one_line = !typed.contains(['\n', '\t']);
+        let shown = if one_line { format!("\n  {typed}\n  {caret}^") } else { String::new() };
+        Error::Usage(format!("--format: {bad}{shown}"))
+    })
+}
+
+fn logs(read: &Read) -> Result<Vec<PathBuf>, Error> {
+    let mut logs = read.logs.clone();
+    if let Some(list) = &read.files_from {
+        let text = std::fs::read_to_string(list).map_err(|error| Error::io("read", list, error))?;
+        logs.extend(text.lines().filter(|line| !line.is_empty()).map(PathBuf::from));
+    }
+    if logs.is_empty() {
+        if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+            return Err(Error::Usage("no LOG given, and stdin is a terminal; try --help".to_owned()));
+        }
+        logs.push(PathBuf::from("-"));
+    }
+    Ok(logs)
+}
+
+fn places(read: &Read) -> Result<Places, Error> {
+    if read.no_ip_db {
+        return Ok(Places::none());
+    }
+    if read.ip_db.is_empty() {
+        let paths = std::env::var_os("BANDWHO_IP_DB").unwrap_or_default();
+        let paths: Vec<PathBuf> =
+            std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect();
+        return Places::open(&paths);
+    }
+    Places::open(&read.ip_db)
+}
+
+impl Sources {
+    /// How records are counted for these views.
+    pub(crate) fn rules(&self, read: &Read, views: Vec<View>, cut: Cut, depth: usize) -> Result<Rules, Error> {
+        let fields = self.check(&views)?;
+        let zone = self.zone(read)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_micros());
+        let now = Timestamp(i64::try_from(now).unwrap_or(i64::MAX));
+        let limit = |option: &str, typed: &Option<String>| match typed {
+            Some(text) => instant(text, &zone, now)
+                .map(Some)
+                .map_err(|reason| Error::Usage(format!("{option} {text}: {reason}"))),
+            None => Ok(None),
+        };
+        let (since, until) = (limit("--since", &read.since)?, limit("--until", &read.until)?);
+        if since.zip(until).is_some_and(|(since, until)| since >= until) {
+            return Err(Error::Usage("--since must be before --until".to_owned()));
+        }
+        let length = slot_length(&read.slot)
+            .map_err(|reason| Error::Usage(format!("--slot {}: {reason}", read.slot)))?;
+        let scheme = Scheme::parse(&read.scheme).ok_or_else(|| {
+            let known = Scheme::ALL.map(Scheme::name).join(", ");
+            Error::Usage(format!("--scheme {}: the load schemes are {known}", read.scheme))
+        })?;
+        let basis = self.basis(read.basis)?;
+        Ok(Rules { views, basis, scheme, grid: Grid { zone, length }, since, until, cut, depth, fields })
+    }
+
+    /// True if some format logs how long requests took.
+    pub(crate) fn durations_logged(&self) -> bool {
+        self.formats().any(|format| format.has(Part::Duration))
+    }
+
+    /// Formats of the logs that have records, or of all if none has.
+    fn formats(&self) -> impl Iterator<Item = &Format> {
+        let any = self.survey.logs.iter().any(|log| log.has_records);
+        let used = self.survey.logs.iter().filter(move |log| log.has_records || !any);
+        used.map(|log| &log.layout.format)
+    }
+
+    /// Fails if no log can provide a dimension; returns the fields that views name.
+    fn check(&self, views: &[View]) -> Result<Vec<String>, Error> {
+        let mut fields = Vec::new();
+        for dimension in views.iter().flat_map(|view| &view.by) {
+            self.provide(dimension)?;
+            if dimension.is_place() && self.places.databases().is_empty() {
+                message::note(&format!("no IP database: every {} is unknown; give one with --ip-db", dimension.name()));
+            }
+            if *dimension == Dimension::Idc && self.servers.is_empty() {
+                message::note("no server list: every idc is unknown; give one with --servers or --idc");
+            }
+            if let Dimension::Field(name) = dimension {
+                fields.push(name.clone());
+            }
+        }
+        Ok(fields)
+    }
+
+    /// True if some log has what the dimension is made of.
+    pub(crate) fn provides(&self, dimension: &Dimension) -> bool {
+        self.formats().any(|format| dimension.provided_by(format))
+    }
+
+    fn provide(&self, dimension: &Dimension) -> Result<(), Error> {
+        if self.provides(dimension) {
+            return Ok(());
+        }
+        Err(Error::Data(format!("no log has a field for `{}`; the formats are: {}", dimension.name(), self.format_texts())))
+    }
+
+    fn format_texts(&self) -> String {
+        let mut texts: Vec<&str> = self.formats().map(|format| format.text.as_str()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        texts.join(" | ")
+    }
+
+    fn basis(&self, typed: BasisChoice) -> Result<Basis, Error> {
+        let logs = |part| self.formats().any(|format| format.has(part));
+        let basis = match typed {
+            BasisChoice::Body => Basis::Body,
+            BasisChoice::Wire => Basis::Wire,
+            BasisChoice::Auto if self.formats().all(|format| format.has(Part::Wire)) => Basis::Wire,
+            BasisChoice::Auto => Basis::Body,
+        };
+        if logs(basis.part()) {
+            return Ok(basis);
+        }
+        let wanted = match basis {
+            Basis::Body => "$body_bytes_sent, %b or %B",
+            Basis::Wire => "$bytes_sent or %O",
+        };
+        Err(Error::Data(format!("no log has a field for {} bytes ({wanted}); the formats are: {}", basis.name(), self.format_texts())))
+    }
+
+    /// What was typed, else the offset that all logs share, else UTC.
+    fn zone(&self, read: &Read) -> Result<Zone, Error> {
+        if let Some(typed) = &read.tz {
+            return Zone::parse(typed).map_err(|reason| Error::Usage(format!("--tz {typed}: {reason}")));
+        }
+        let mut offsets = self.survey.logs.iter().filter(|log| log.has_records).map(|log: &Log| log.offset);
+        let first = offsets.next();
+        match first {
+            Some(Some(offset)) if offsets.all(|other| other == Some(offset)) => Ok(Zone::fixed(offset)),
+            Some(_) => {
+                message::note("the logs do not share one UTC offset: times and days are UTC; choose with --tz");
+                Ok(Zone::utc())
+            }
+            None => Ok(Zone::utc()),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Drives the stages; the only module that knows about threads.
+//!
+//! ```text
+//! survey   head of each input → format, offset of its times
+//! run      for each input, in parallel: blocks, in parallel → a worker parses and counts one block at a time
+//!          all workers' tallies → one
+//! ```
+//!
+//! A worker is taken from a common stock for one block and put back: there are never more than threads, what it
+//! remembers (clients, places, samples) serves every file, and the merge at the end is small. Where the order of lines
+//! matters (`lines`, `--rejects`) inputs are read one after the other and the blocks' output is put in order again.
+
+mod survey;
+mod sequence;
+
+pub use sequence::Ordered;
+pub use survey::{Log, Survey, survey};
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::aggregate::{Counter, Rules, Skip, Source, Tally, account};
+use crate::error::Error;
+use crate::input::{self, Block, BlockPool, Blocks, Content, LineNumbers, Stream};
+use crate::parse::{Parser, Reason, Record, Reject, Wanted};
+use crate::place::Places;
+use crate::report::record;
+use crate::servers::Servers;
+
+/// What a run needs besides its logs.
+pub struct Job<'a> {
+    /// How records are counted.
+    pub rules: &'a Rules,
+    /// IP databases.
+    pub places: &'a Places,
+    /// Server list.
+    pub servers: &'a Servers,
+    /// Where the lines that were counted go, if anywhere.
+    pub lines: Option<(LineStyle, &'a Ordered)>,
+    /// Where rejected lines go, if anywhere.
+    pub rejects: Option<&'a Ordered>,
+    /// Decompressed bytes read so far, for whoever watches.
+    pub progress: &'a AtomicU64,
+}
+
+/// How counted lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineStyle {
+    /// As they stand in the log.
+    Raw,
+    /// One JSON object per record.
+    Ndjson,
+}
+
+/// A pool of `threads` threads; 0 means one per core.
+pub fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::Data(format!("cannot start {threads} threads: {error}")))
+}
+
+/// Reads, parses and counts all logs, on the current pool.
+pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
+    let stock = Stock { job, wanted: wanted(job), workers: Mutex::new(Vec::new()), stop: AtomicBool::new(false) };
+    let pool = BlockPool::new();
+    if job.lines.is_some() || job.rejects.is_some() {
+        for log in &survey.logs {
+            stock.read(log, &pool, LineNumbers::Counted)?;
+            stock.end_of_log()?;
+        }
+    } else {
+        survey.logs.par_iter().try_for_each(|log| stock.read(log, &pool, LineNumbers::Uncounted))?;
+    }
+    let workers = stock.workers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(workers.into_iter().map(|worker| worker.counter.tally).fold(Tally::new(job.rules), Tally::merge))
+}
+
+/// The parts of a record that some view, or the output of lines, looks at.
+fn wanted(job: &Job<'_>) -> Wanted {
+    match job.lines {
+        Some((LineStyle::Ndjson, _)) => Wanted::ALL,
+        _ => job.rules.views.iter().fold(Wanted::default(), |wanted, view| wanted.and(view.wanted())),
+    }
+}
+
+/// The workers that are free.
+struct Stock<'a> {
+    job: &'a Job<'a>,
+    wanted: Wanted,
+    workers: Mutex<Vec<Worker<'a>>>,
+    /// Nobody reads our output any more.
+    stop: AtomicBool,
+}
+
+/// Parses and counts one block at a time.
+struct Worker<'a> {
+    counter: Counter<'a>,
+    /// Of the last log; most runs know one format.
+    parser: Option<(u32, Parser)>,
+    counted: Vec<u8>,
+    counted_ends: Vec<usize>,
+    rejected: Vec<u8>,
+    rejected_ends: Vec<usize>,
+}
+
+impl<'a> Stock<'a> {
+    fn read(&self, log: &Log, pool: &BlockPool, numbers: LineNumbers) -> Result<(), Error> {
+        let opened = log.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stream = match opened {
+            Some(stream) => stream,
+            None => Stream::open(&log.input)?,
+        };
+        self.with_worker(|worker| {
+            worker.counter.tally.account.by_file.entry(log.input.id).or_default();
+            Ok(())
+        })?;
+        let blocks: Blocks = stream.blocks(pool, numbers);
+        let going = blocks.take_while(|_| !self.stop.load(Ordering::Relaxed));
+        going.par_bridge().try_for_each(|block| match block {
+            Ok(block) => {
+                let block = self.with_worker(|worker| worker.read(block, log, self))?;
+                pool.give(block.bytes);
+                Ok(())
+            }
+            Err(failure) => self.with_worker(|worker| {
+                worker.counter.tally.account.failures.push(failure);
+                Ok(())
+            }),
+        })
+    }
+
+    fn with_worker<T>(&self, work: impl FnOnce(&mut Worker<'a>) -> Result<T, Error>) -> Result<T, Error> {
+        let stock = || self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = stock().pop();
+        let mut worker = free.unwrap_or_else(|| Worker::new(self.job));
+        let result = work(&mut worker);
+        stock().push(worker);
+        result
+    }
+
+    fn end_of_log(&self) -> Result<(), Error> {
+        if let Some((_, lines)) = self.job.lines {
+            lines.end_of_log()?;
+        }
+        if let Some(rejects) = self.job.rejects {
+            rejects.end_of_log()?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Worker<'a> {
+    fn new(job: &Job<'a>) -> Self {
+        Self {
+            counter: Counter::new(job.rules, job.places, job.servers),
+            parser: None,
+            counted: Vec::new(),
+            counted_ends: Vec::new(),
+            rejected: Vec::new(),
+            rejected_ends: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, block: Block, log: &Log, stock: &Stock<'a>) -> Result<Block, Error> {
+        let job = stock.job;
+        if self.parser.as_ref().is_none_or(|(file, _)| *file != log.input.id) {
+            let parser = Parser::new(&log.layout, stock.wanted, &job.rules.fields);
+            self.parser = Some((log.input.id, parser));
+        }
+        self.counter.begin_block();
+        let lines = match block.content {
+            Content::Lines => self.read_lines(&block, log, job),
+            Content::TooLong { .. } => {
+                let reject = Reject { reason: Reason::TooLong, column: 0 };
+                self.reject(&block, 0, &block.bytes, reject, log, job);
+                1
+            }
+        };
+        let account = &mut self.counter.tally.account;
+        account.lines += lines;
+        let bytes = match block.content {
+            Content::Lines => block.bytes.len() as u64,
+            Content::TooLong { length } => length + 1,
+        };
+        account.bytes += bytes;
+        account.block_lines.insert((block.file, block.index), lines);
+        job.progress.fetch_add(bytes, Ordering::Relaxed);
+        self.hand_over(&block, stock)?;
+        Ok(block)
+    }
+
+    fn read_lines(&mut self, block: &Block, log: &Log, job: &Job<'a>) -> u64 {
+        let source = Source { file: log.input.id, escape: log.layout.format.escape, idc: log.idc };
+        let (_, mut parser) = self.parser.take().expect("set for this log by the caller");
+        let mut record = Record::default();
+        let (mut number, mut accepted) = (0, 0);
+        for line in input::lines(&block.bytes) {
+            match parser.parse(line, &mut record) {
+                Ok(()) => {
+                    accepted += 1;
+                    if self.counter.count(&record, &source)
+                        && let Some((style, _)) = job.lines
+                    {
+                        let name = &log.input.name;
+                        let line_number = block.first_line.unwrap_or(1) + number;
+                        match style {
+                            LineStyle::Raw => self.counted.extend_from_slice(line),
+                            LineStyle::Ndjson => {
+                                let joined = self.counter.describe(&record, &source);
+                                record::write(&record, name, line_number, &joined, &source, &mut self.counted);
+                            }
+                        }
+                        self.counted.push(b'\n');
+                        self.counted_ends.push(self.counted.len());
+                    }
+                }
+                Err(reject) => self.unmatched(block, number, line, reject, &parser, log, job),
+            }
+            number += 1;
+        }
+        *self.counter.tally.account.by_file.entry(log.input.id).or_default() += accepted;
+        self.parser = Some((log.input.id, parser));
+        number
+    }
+
+    /// A line that is not a record: meant not to be one, or a reject.
+    #[cold]
+    #[allow(clippy::too_many_arguments, reason = "the whole context of a line that went wrong")]
+    fn unmatched(
+        &mut self,
+        block: &Block,
+        number: u64,
+        line: &[u8],
+        reject: Reject,
+        parser: &Parser,
+        log: &Log,
+        job: &Job<'a>,
+    ) {
+        let first = block.index == 0 && number == 0;
+        let unfinished = line.as_ptr_range().end == block.bytes.as_ptr_range().end && !line.is_empty();
+        let skip = if line.trim_ascii().is_empty() {
+            Some(Skip::Blank)
+        } else if line.starts_with(b"#") {
+            Some(Skip::Comment)
+        } else if unfinished || (first && parser.is_tail(line)) {
+            Some(Skip::Partial)
+        } else {
+            None
+        };
+        match skip {
+            Some(skip) => self.counter.tally.account.skipped[skip as usize] += 1,
+            None => self.reject(block, number, line, reject, log, job),
+        }
+    }
+
+    fn reject(&mut self, block: &Block, number: u64, line: &[u8], reject: Reject, log: &Log, job: &Job<'a>) {
+        let place = account::Place { file: block.file, block: block.index, line: number };
+        self.counter.tally.account.reject(place, line, reject);
+        if job.rejects.is_some() {
+            let line_number = block.first_line.unwrap_or(1) + number;
+            record::write_reject(reject, &log.input.name, line_number, line, &mut self.rejected);
+            self.rejected_ends.push(self.rejected.len());
+        }
+    }
+
+    /// Gives the block's output to whoever puts it in order.
+    fn hand_over(&mut self, block: &Block, stock: &Stock<'a>) -> Result<(), Error> {
+        let job = stock.job;
+        let give = |ordered: &Ordered, bytes: &mut Vec<u8>, ends: &mut Vec<usize>| {
+            let going = ordered.write(block.index, std::mem::take(bytes), std::mem::take(ends))?;
+            if !going {
+                stock.stop.store(true, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        if let Some((_, lines)) = job.lines {
+            give(lines, &mut self.counted, &mut self.counted_ends)?;
+        }
+        if let Some(rejects) = job.rejects {
+            give(rejects, &mut self.rejected, &mut self.rejected_ends)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! `bandwho [LOG]…`: how much, when, who.
+
+use super::groups::{self, Group, Period};
+use super::top::{self, Ranking};
+use super::Counted;
+use crate::billing::rate_bps;
+use crate::query::{Dimension, Extras, Metric, Series, View};
+use crate::report::{Cell, Fact, Report, Unit};
+
+/// Rows of each panel.
+const ROWS: usize = 5;
+
+/// Columns of the rate's chart.
+const CHART_WIDTH: u64 = 60;
+
+/// The panels and their headings; `status` has all its rows.
+const PANELS: [(Dimension, &str); 6] = [
+    (Dimension::Idc, "data centres (idc)"),
+    (Dimension::Region, "regions"),
+    (Dimension::Org, "networks (org)"),
+    (Dimension::Client, "clients"),
+    (Dimension::Path, "paths"),
+    (Dimension::Status, "status"),
+];
+
+/// What the overview shows of what the logs and databases can tell.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// There is a server list.
+    pub servers: bool,
+    /// There is an IP database.
+    pub places: bool,
+}
+
+/// The views of an overview: the first has the time series of everything.
+pub fn views(known: Known, provided: impl Fn(&Dimension) -> bool) -> Vec<View> {
+    let everything = View { by: Vec::new(), series: Series::PerSlot, extras: Extras::Left };
+    let shown = PANELS.iter().filter(|(dimension, _)| match dimension {
+        Dimension::Idc => known.servers,
+        place if place.is_place() => known.places && provided(place),
+        other => provided(other),
+    });
+    let panels =
+        shown.map(|(dimension, _)| View { by: vec![dimension.clone()], series: Series::Sums, extras: Extras::Left });
+    std::iter::once(everything).chain(panels).collect()
+}
+
+/// The answer; the views are those of [`views`].
+pub fn report(counted: &Counted<'_>) -> Report {
+    let pairs = counted.rules.views.iter().zip(&counted.tally.views);
+    let tables = pairs.skip(1).map(|(view, tally)| {
+        let dimension = &view.by[0];
+        let rows = (*dimension != Dimension::Status).then_some(ROWS);
+        let metrics = vec![Metric::Bytes, Metric::Share, Metric::Requests, Metric::AvgBps];
+        let mut table = top::table(counted, view, tally, &Ranking { metrics, sort: Metric::Bytes, rows });
+        table.name = dimension.name().to_owned();
+        let title = PANELS.iter().find(|(panel, _)| panel == dimension).map_or("", |(_, title)| title);
+        table.title = format!("Top {title}");
+        table
+    });
+    Report { schema: "bandwho.overview/1", input: counted.input(), facts: facts(counted), tables: tables.collect() }
+}
+
+fn facts(counted: &Counted<'_>) -> Vec<Fact> {
+    let series = &counted.rules.views[0];
+    let all = groups::groups(counted, series, &counted.tally.views[0], &[Metric::P95Bps]);
+    let all = all.into_iter().next().unwrap_or_default();
+    let period = Period::of(counted);
+    let peak = groups::peak(&all, period);
+    let fact = |name, label, unit, value| Fact { name, label, unit, value };
+    let number = |number: Option<u128>| {
+        number.map_or(Cell::Null, |number| Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX)))
+    };
+    let measure = |metric| number(groups::measure(&all, metric, period));
+    let span = counted.tally.account.span;
+    let time = |time: Option<crate::time::Timestamp>| time.map_or(Cell::Null, |time| Cell::Time(counted.time(time)));
+    let clients = counted.rules.views.iter().zip(&counted.tally.views).find_map(|(view, tally)| {
+        (view.by == [Dimension::Client])
+            .then(|| groups::groups(counted, view, tally, &[]).iter().filter(|group| is_known(group)).count())
+    });
+    vec![
+        fact("from", "from", Unit::Text, time(span.map(|(first, _)| first))),
+        fact("to", "to", Unit::Text, time(span.map(|(_, last)| last))),
+        fact("requests", "requests", Unit::Count, number(Some(all.sums.requests.into()))),
+        fact("bytes", "volume", Unit::Bytes, number(Some(all.sums.bytes))),
+        fact("clients", "clients", Unit::Count, number(clients.map(|clients| clients as u128))),
+        fact("avg_bps", "average", Unit::Bps, measure(Metric::AvgBps)),
+        fact("p95_bps", "95th", Unit::Bps, measure(Metric::P95Bps)),
+        fact("peak_bps", "peak", Unit::Bps, number(peak.map(|(rate, _)| rate))),
+        fact("peak_at", "peak at", Unit::Text, peak.map_or(Cell::Null, |(_, slot)| counted.second(slot.start))),
+        fact("slot_seconds", "", Unit::Count, Cell::Integer(i128::from(counted.rules.grid.length))),
+        fact("chart", "rate", Unit::Text, chart(counted, &all)),
+    ]
+}
+
+fn is_known(group: &Group) -> bool {
+    !group.key.contains(&groups::KeyPart::Unknown)
+}
+
+/// The rate over the period: one letter for an equal number of slots, the highest of their rates.
+fn chart(counted: &Counted<'_>, all: &Group) -> Cell {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let Some((first, last)) = counted.period() else { return Cell::Null };
+    let slots = counted.rules.grid.count(first, last);
+    let each = slots.div_ceil(CHART_WIDTH).max(1);
+    let mut highest: Vec<u128> = Vec::new();
+    for (at, slot) in (0u64..).zip(counted.rules.grid.between(first, last)) {
+        let rate = rate_bps(all.samples.get(&slot).copied().unwrap_or(0), slot.seconds());
+        match highest.last_mut() {
+            Some(last) if at % each != 0 => *last = rate.max(*last),
+            _ => highest.push(rate),
+        }
+    }
+    let most = highest.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |rate: u128| BARS[usize::try_from((rate * 8 / most).min(7)).unwrap_or(7)];
+    Cell::Text(highest.into_iter().map(bar).collect::<String>().into_bytes())
+}
