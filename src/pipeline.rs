@@ -64,7 +64,8 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
 
 /// Reads, parses and counts all logs, on the current pool.
 pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
-    let stock = Stock { job, wanted: wanted(job), workers: Mutex::new(Vec::new()), stop: AtomicBool::new(false) };
+    let stock =
+        Stock { job, wanted: wanted(job), workers: Mutex::new(Vec::new()), stop: AtomicBool::new(false) };
     let pool = BlockPool::new();
     if job.lines.is_some() || job.rejects.is_some() {
         for log in &survey.logs {
@@ -199,6 +200,9 @@ impl<'a> Worker<'a> {
         let (mut number, mut accepted) = (0, 0);
         for line in input::lines(&block.bytes) {
             match parser.parse(line, &mut record) {
+                Ok(()) if is_unfinished(line, block) && parser.is_unclosed(line) => {
+                    self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
+                }
                 Ok(()) => {
                     accepted += 1;
                     if self.counter.count(&record, &source)
@@ -210,7 +214,14 @@ impl<'a> Worker<'a> {
                             LineStyle::Raw => self.counted.extend_from_slice(line),
                             LineStyle::Ndjson => {
                                 let joined = self.counter.describe(&record, &source);
-                                record::write(&record, name, line_number, &joined, &source, &mut self.counted);
+                                record::write(
+                                    &record,
+                                    name,
+                                    line_number,
+                                    &joined,
+                                    &source,
+                                    &mut self.counted,
+                                );
                             }
                         }
                         self.counted.push(b'\n');
@@ -240,7 +251,7 @@ impl<'a> Worker<'a> {
         job: &Job<'a>,
     ) {
         let first = block.index == 0 && number == 0;
-        let unfinished = line.as_ptr_range().end == block.bytes.as_ptr_range().end && !line.is_empty();
+        let unfinished = is_unfinished(line, block);
         let skip = if line.trim_ascii().is_empty() {
             Some(Skip::Blank)
         } else if line.starts_with(b"#") {
@@ -284,4 +295,9 @@ impl<'a> Worker<'a> {
         }
         Ok(())
     }
+}
+
+/// True for a last line without its newline.
+fn is_unfinished(line: &[u8], block: &Block) -> bool {
+    !line.is_empty() && line.as_ptr_range().end == block.bytes.as_ptr_range().end
 }

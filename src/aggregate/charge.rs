@@ -360,8 +360,7 @@ fn value<'a>(
     ends: &Ends<'a>,
     rules: &Rules,
 ) -> Option<Cow<'a, [u8]>> {
-    let text =
-        |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
+    let text = |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
     match dimension {
         Dimension::Client => match ends.client {
             Some(Client { canonical: Some(canonical), .. }) => Some(canonical.as_bytes().into()),

@@ -40,9 +40,9 @@ impl Interner {
         string(&self.bytes, &self.ends, id)
     }
 
-    /// How many strings there are.
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+    /// All numbers, in order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> + use<> {
+        0..u32::try_from(self.ends.len()).expect("ids are handed out in 32 bits")
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
         let ids: Vec<u32> = texts.iter().map(|text| interner.intern(text)).collect();
         assert_eq!(ids, [0, 1, 2, 1]);
         assert_eq!((interner.get(0), interner.get(1), interner.get(2)), (texts[0], texts[1], texts[2]));
-        assert_eq!(interner.len(), 3);
+        assert_eq!(interner.ids().count(), 3);
     }
 
     #[test]

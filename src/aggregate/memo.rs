@@ -105,16 +105,12 @@ impl<'a> Machines<'a> {
                 record.host.and_then(by_host).map(|idc| (idc, Key::Host))
             })
             .or_else(|| servers.default_idc().map(|idc| (idc, Key::Default)));
-        match found {
-            Some((idc, key)) => {
-                account.servers_matched[key as usize] += 1;
-                Some(idc)
-            }
-            None => {
-                unlisted(record, account);
-                None
-            }
+        if let Some((idc, key)) = found {
+            account.servers_matched[key as usize] += 1;
+            return Some(idc);
         }
+        unlisted(record, account);
+        None
     }
 }
 

@@ -1,1 +1,457 @@
-//! Laws.
+//! Laws of counting: any split and any order give one result, nothing is lost, nothing wraps.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::charge::plain_dimensions;
+use super::spread::{BYTES_MAX, DURATION_US_MAX, spread};
+use super::*;
+use crate::format::Escape;
+use crate::parse::Record;
+use crate::place::Places;
+use crate::query::{Dimension, Extras, Series, TimePart};
+use crate::servers::Servers;
+use crate::time::Zone;
+
+const SOURCE: Source = Source { file: 0, escape: Escape::Nginx, idc: None };
+
+const SLOT: i64 = 300;
+const MICROS: i64 = 1_000_000;
+/// A midnight in every zone of the tests.
+const ORIGIN: i64 = 1_790_000_400;
+
+const HOSTS: [Option<&[u8]>; 5] = [None, Some(b"a.example"), Some(b"b.example"), Some(b""), Some(b"unknown")];
+const CLIENTS: [Option<&[u8]>; 4] = [None, Some(b"192.0.2.1"), Some(b"::1"), Some(b"unix:")];
+const STATUSES: [Option<u16>; 5] = [None, Some(0), Some(200), Some(404), Some(503)];
+
+/// The parts of a record that are counted.
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    host: usize,
+    client: usize,
+    status: usize,
+    bytes: Option<u64>,
+    bytes_in: Option<u64>,
+    end: Option<i64>,
+    duration: Option<u64>,
+    extra: bool,
+}
+
+impl Request {
+    fn record(&self) -> Record<'static> {
+        let implausible = self.duration.is_some_and(|duration| duration > DURATION_US_MAX);
+        let lasted = self.duration.filter(|_| !implausible).unwrap_or(0);
+        Record {
+            time: self.end.map(Timestamp),
+            start: self.end.map(|end| Timestamp(end).saturating_sub(lasted)),
+            end: self.end.map(Timestamp),
+            host: HOSTS[self.host],
+            client: CLIENTS[self.client],
+            status: STATUSES[self.status],
+            body: self.bytes,
+            bytes_in: self.bytes_in,
+            duration_us: self.duration,
+            implausible,
+            extra: self.extra,
+            ..Record::default()
+        }
+    }
+}
+
+fn requests() -> impl Strategy<Value = Vec<Request>> {
+    let bytes =
+        || prop::option::weighted(0.9, prop_oneof![0_u64..1000, Just(0), Just(BYTES_MAX), 0..=BYTES_MAX]);
+    let end = (-4 * SLOT * MICROS)..(8 * SLOT * MICROS);
+    let end = prop_oneof![8 => end.prop_map(|after| Some(ORIGIN * MICROS + after)), 1 => Just(None)];
+    let duration = prop_oneof![
+        3 => (0..1000 * 1_000_000_u64).prop_map(Some),
+        3 => (0..1_000_000_u64).prop_map(Some),
+        1 => Just(None),
+        1 => Just(Some(DURATION_US_MAX + 1)),
+    ];
+    let one = (
+        (0..HOSTS.len(), 0..CLIENTS.len(), 0..STATUSES.len(), any::<bool>()),
+        (bytes(), bytes()),
+        end,
+        duration,
+    )
+        .prop_map(|((host, client, status, extra), (bytes, bytes_in), end, duration)| Request {
+            host,
+            client,
+            status,
+            bytes,
+            bytes_in,
+            end,
+            duration,
+            extra,
+        });
+    prop::collection::vec(one, 0..12)
+}
+
+fn views() -> Vec<View> {
+    let view = |by: &[Dimension], series, extras| View { by: by.to_vec(), series, extras };
+    vec![
+        view(&[Dimension::Host, Dimension::Time(TimePart::Slot)], Series::PerSlot, Extras::Kept),
+        view(&[Dimension::Class, Dimension::Client], Series::PerSlot, Extras::Left),
+        view(&[Dimension::Client], Series::Sums, Extras::Kept),
+        view(&[], Series::PerSlot, Extras::Left),
+    ]
+}
+
+fn rules(scheme: Scheme, cut: Cut, since: Option<i64>, until: Option<i64>) -> Rules {
+    let limit = |seconds: i64| Timestamp::from_seconds(ORIGIN + seconds);
+    Rules {
+        views: views(),
+        basis: Basis::Body,
+        scheme,
+        grid: Grid { zone: Zone::parse("UTC").expect("a zone"), length: 300 },
+        since: since.map(limit),
+        until: until.map(limit),
+        cut,
+        depth: 1,
+        fields: Vec::new(),
+    }
+}
+
+fn all_rules() -> impl Strategy<Value = Rules> {
+    let limit = || prop::option::of(-2 * SLOT..6 * SLOT);
+    (
+        prop::sample::select(&Scheme::ALL[..]),
+        prop::sample::select(&[Cut::Records, Cut::Slots][..]),
+        limit(),
+        limit(),
+        prop::sample::select(&[("UTC", 300), ("Europe/Berlin", 3600), ("+05:45", 60)][..]),
+    )
+        .prop_map(|(scheme, cut, since, until, (zone, length))| Rules {
+            grid: Grid { zone: Zone::parse(zone).expect("a zone"), length },
+            ..rules(scheme, cut, since, until)
+        })
+}
+
+fn servers() -> Servers {
+    Servers::load(&[], &[], None).expect("nothing to read")
+}
+
+fn counted(rules: &Rules, requests: &[Request]) -> Tally {
+    split(rules, requests, &[])
+}
+
+/// Counts in one counter, another block beginning before each of `blocks`.
+fn split(rules: &Rules, requests: &[Request], blocks: &[usize]) -> Tally {
+    let (places, servers) = (Places::none(), servers());
+    let mut counter = Counter::new(rules, &places, &servers);
+    for (at, request) in requests.iter().enumerate() {
+        if blocks.contains(&at) {
+            counter.begin_block();
+        }
+        counter.count(&request.record(), &SOURCE);
+    }
+    counter.tally
+}
+
+type Values = Vec<Option<Vec<u8>>>;
+
+/// What of a tally does not depend on who counted it in which order.
+#[derive(Debug, PartialEq, Default)]
+struct Normal {
+    account: Account,
+    outside_bytes: u128,
+    views: Vec<NormalView>,
+}
+
+#[derive(Debug, PartialEq, Default)]
+struct NormalView {
+    groups: BTreeMap<Values, (Sums, Extra)>,
+    samples: BTreeMap<(Values, Slot), Sums>,
+}
+
+fn normal(tally: &Tally) -> Normal {
+    let view = |view: &ViewTally| {
+        let mut normal = NormalView::default();
+        let values = |group| -> Values {
+            view.values(group).into_iter().map(|value| value.map(<[u8]>::to_vec)).collect()
+        };
+        for group in 0..u32::try_from(view.len()).expect("few") {
+            let before = normal.groups.insert(values(group), (view.sums(group), view.extra(group)));
+            assert!(before.is_none(), "a group exists twice");
+        }
+        for (slot, group, sums) in view.samples() {
+            normal.samples.entry((values(group), tally.slots.get(slot))).or_default().merge(sums);
+        }
+        normal
+    };
+    Normal {
+        account: tally.account.clone(),
+        outside_bytes: tally.outside_bytes,
+        views: tally.views.iter().map(view).collect(),
+    }
+}
+
+/// The same counts from the definitions: maps by value, wide sums, nothing remembered.
+fn naive(rules: &Rules, requests: &[Request]) -> Normal {
+    let mut normal =
+        Normal { views: rules.views.iter().map(|_| NormalView::default()).collect(), ..Normal::default() };
+    for request in requests {
+        let record = request.record();
+        let account = &mut normal.account;
+        account.accepted += 1;
+        account.remarked[Remark::WithoutBytes as usize] += u64::from(record.body.is_none());
+        account.remarked[Remark::WithoutTime as usize] += u64::from(record.time.is_none());
+        account.remarked[Remark::DurationImplausible as usize] += u64::from(record.implausible);
+        account.remarked[Remark::ExtraColumns as usize] += u64::from(record.extra);
+        if let Some(time) = record.time {
+            let (first, last) = account.span.unwrap_or((time, time));
+            account.span = Some((first.min(time), last.max(time)));
+        }
+        let Some((sums, shares)) = naive_shares(rules, &record, &mut normal.outside_bytes) else {
+            normal.account.filtered += 1;
+            continue;
+        };
+        for (view, normal) in rules.views.iter().zip(&mut normal.views) {
+            let values: Values =
+                plain_dimensions(view).map(|dimension| naive_value(dimension, &record)).collect();
+            let group = normal.groups.entry(values.clone()).or_default();
+            group.0.merge(sums);
+            if view.extras == Extras::Kept && sums.requests > 0 {
+                group.1.merge(naive_extra(&record));
+            }
+            if view.series == Series::PerSlot {
+                for &(slot, share) in &shares {
+                    normal.samples.entry((values.clone(), slot)).or_default().merge(share);
+                }
+            }
+        }
+    }
+    normal
+}
+
+/// What a record counts for, in all and per slot; `None` if the limits leave it out.
+fn naive_shares(
+    rules: &Rules,
+    record: &Record<'_>,
+    outside_bytes: &mut u128,
+) -> Option<(Sums, Vec<(Slot, Sums)>)> {
+    let within = |time: Timestamp| {
+        rules.since.is_none_or(|since| since <= time) && rules.until.is_none_or(|until| time < until)
+    };
+    let bytes = record.body.unwrap_or(0);
+    let whole = Sums { requests: 1, bytes: u128::from(bytes) };
+    let unlimited = rules.since.is_none() && rules.until.is_none();
+    let (start, end) = match (record.start, record.end, rules.cut) {
+        (Some(start), Some(end), Cut::Slots) => (start, end),
+        (Some(start), Some(end), Cut::Records) if within(end) => (start, end),
+        (None, None, Cut::Records) if unlimited => {
+            *outside_bytes += whole.bytes;
+            return Some((whole, Vec::new()));
+        }
+        (None, None, Cut::Slots) => {
+            *outside_bytes += whole.bytes;
+            return None;
+        }
+        _ => return None,
+    };
+    let last = rules.grid.cursor().slot(end);
+    let mut shares = BTreeMap::from([(last, Sums { requests: 1, bytes: 0 })]);
+    spread(rules.scheme, bytes, start, end, &mut rules.grid.cursor(), &mut |slot, share| {
+        shares.entry(slot).or_default().bytes += u128::from(share);
+    });
+    if rules.cut == Cut::Records {
+        return Some((whole, shares.into_iter().collect()));
+    }
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        shares.into_iter().partition(|(slot, _)| within(Timestamp::from_seconds(slot.start)));
+    *outside_bytes += outside.iter().map(|(_, sums)| sums.bytes).sum::<u128>();
+    let mut sums = Sums::default();
+    for (_, share) in &inside {
+        sums.merge(*share);
+    }
+    (!inside.is_empty()).then_some((sums, inside))
+}
+
+/// The value of a dimension that is not time, `None` if unknown.
+fn naive_value(dimension: &Dimension, record: &Record<'_>) -> Option<Vec<u8>> {
+    let known = |text: &&[u8]| !text.is_empty() && *text != b"unknown";
+    match dimension {
+        Dimension::Host => record.host.filter(known).map(<[u8]>::to_vec),
+        Dimension::Client => record.client.map(<[u8]>::to_vec),
+        Dimension::Class => record.status.map(|status| format!("{}xx", status / 100).into_bytes()),
+        other => unreachable!("{other:?} is in no view of these tests"),
+    }
+}
+
+fn naive_extra(record: &Record<'_>) -> Extra {
+    let class = record.status.map(|status| status / 100);
+    let duration = record.duration_us.filter(|_| !record.implausible);
+    Extra {
+        bytes_in: record.bytes_in.unwrap_or(0).into(),
+        errors_4xx: u64::from(class == Some(4)),
+        errors_5xx: u64::from(class == Some(5)),
+        duration_us: duration.unwrap_or(0).into(),
+        duration_max_us: duration.unwrap_or(0),
+        timed: u64::from(duration.is_some()),
+    }
+}
+
+/// The bytes of all slots of a view.
+fn slot_bytes(view: &NormalView) -> u128 {
+    view.samples.values().map(|sums| sums.bytes).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn counts_are_those_of_the_definition(rules in all_rules(), requests in requests()) {
+        prop_assert_eq!(normal(&counted(&rules, &requests)), naive(&rules, &requests));
+    }
+
+    #[test]
+    fn any_split_and_any_order_give_one_result(
+        rules in all_rules(),
+        requests in requests(),
+        // Which counter each record goes to, where blocks begin, and the order of merging.
+        owners in prop::collection::vec(0_usize..4, 12),
+        blocks in prop::collection::vec(0_usize..12, 0..4),
+        order in Just(vec![0_usize, 1, 2, 3]).prop_shuffle(),
+        from_the_right in any::<bool>(),
+    ) {
+        let tallies = order.into_iter().map(|owner| {
+            let own = requests.iter().zip(&owners).filter(|&(_, &of)| of == owner);
+            let own: Vec<Request> = own.map(|(request, _)| *request).collect();
+            split(&rules, &own, &blocks)
+        });
+        let merged = tallies.fold(Tally::default(), |merged, tally| {
+            if from_the_right { tally.merge(merged) } else { merged.merge(tally) }
+        });
+        prop_assert_eq!(normal(&merged), normal(&counted(&rules, &requests)));
+    }
+
+    #[test]
+    fn merging_is_commutative_and_associative_and_nothing_is_its_identity(
+        rules in all_rules(),
+        a in requests(),
+        b in requests(),
+        c in requests(),
+    ) {
+        let [a, b, c] = [a, b, c].map(|requests| counted(&rules, &requests));
+        let merge = |a: &Tally, b: &Tally| a.clone().merge(b.clone());
+        prop_assert_eq!(normal(&merge(&a, &b)), normal(&merge(&b, &a)));
+        prop_assert_eq!(normal(&merge(&merge(&a, &b), &c)), normal(&merge(&a, &merge(&b, &c))));
+        for nothing in [Tally::default(), Tally::new(&rules)] {
+            prop_assert_eq!(normal(&merge(&a, &nothing)), normal(&a));
+            prop_assert_eq!(normal(&merge(&nothing, &a)), normal(&a));
+        }
+    }
+
+    #[test]
+    fn no_byte_and_no_record_is_lost(rules in all_rules(), requests in requests()) {
+        let normal = normal(&counted(&rules, &requests));
+        let bytes = |requests: &[Request]| -> u128 {
+            requests.iter().map(|request| u128::from(request.bytes.unwrap_or(0))).sum()
+        };
+        let requests_counted =
+            |view: &NormalView| view.groups.values().map(|(sums, _)| sums.requests).sum::<u64>();
+        let account = &normal.account;
+        prop_assert_eq!(account.accepted, requests.len() as u64);
+        let counted_bytes = |view: &NormalView| view.groups.values().map(|(sums, _)| sums.bytes).sum::<u128>();
+        for view in &normal.views {
+            prop_assert_eq!(requests_counted(view), requests_counted(&normal.views[0]));
+            prop_assert_eq!(counted_bytes(view), counted_bytes(&normal.views[0]));
+        }
+        match rules.cut {
+            Cut::Records => {
+                prop_assert_eq!(requests_counted(&normal.views[0]) + account.filtered, account.accepted);
+            }
+            // A record may leave bytes inside the limits and be counted as a request outside.
+            Cut::Slots => {
+                prop_assert!(requests_counted(&normal.views[0]) + account.filtered <= account.accepted);
+            }
+        }
+        if !rules.scheme.preserves_volume() {
+            return Ok(());
+        }
+        let unlimited = rules.since.is_none() && rules.until.is_none();
+        if rules.cut == Cut::Slots || unlimited {
+            for view in [0, 1, 3] {
+                let in_slots = slot_bytes(&normal.views[view]);
+                prop_assert_eq!(in_slots + normal.outside_bytes, bytes(&requests));
+            }
+        }
+    }
+
+    #[test]
+    fn every_scheme_is_between_the_least_and_the_most(rules in all_rules(), requests in requests()) {
+        let of = |scheme| normal(&counted(&Rules { scheme, ..rules.clone() }, &requests));
+        let (least, most) = (of(Scheme::MinimumVolume), of(Scheme::MaximumVolume));
+        let scheme = of(rules.scheme);
+        let bytes = |view: &NormalView, key| view.samples.get(key).copied().unwrap_or_default().bytes;
+        for ((least, view), most) in least.views.iter().zip(&scheme.views).zip(&most.views) {
+            for key in least.samples.keys().chain(view.samples.keys()) {
+                prop_assert!(bytes(least, key) <= bytes(view, key));
+                prop_assert!(bytes(view, key) <= bytes(most, key));
+            }
+        }
+    }
+
+    #[test]
+    fn the_schemes_agree_on_what_is_not_time(rules in all_rules(), requests in requests()) {
+        let groups = |scheme| {
+            let rules = Rules { scheme, cut: Cut::Records, ..rules.clone() };
+            normal(&counted(&rules, &requests)).views.into_iter().map(|view| view.groups).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(groups(rules.scheme), groups(Scheme::EndSpike));
+    }
+}
+
+/// 2¹⁸ of these fill 64 bits to the last.
+const FILLING: usize = 1 << 18;
+
+fn largest(host: usize, end: i64, duration: i64) -> Request {
+    Request {
+        host,
+        client: 1,
+        status: 2,
+        bytes: Some(BYTES_MAX),
+        bytes_in: Some(BYTES_MAX),
+        end: Some((ORIGIN + end) * MICROS),
+        duration: Some(u64::try_from(duration * MICROS).expect("not negative")),
+        extra: false,
+    }
+}
+
+/// Counts the request so many times after `first`, alone and merged with itself in both forms.
+fn check_no_wrap(rules: &Rules, first: &[Request], request: Request, times: usize) {
+    let mut requests = first.to_vec();
+    requests.resize(first.len() + times, request);
+    let tally = counted(rules, &requests);
+    let expected = naive(rules, &requests);
+    let found = normal(&tally);
+    assert_eq!(found, expected, "{times} times");
+    let twice = normal(&tally.clone().merge(tally.clone()).merge(counted(rules, &[request])));
+    for (view, expected) in twice.views.iter().zip(&expected.views) {
+        let one = naive(rules, &[request]);
+        let one: u128 = one.views[0].groups.values().map(|(sums, _)| sums.bytes).sum();
+        let bytes = |view: &NormalView| view.groups.values().map(|(sums, _)| sums.bytes).sum::<u128>();
+        assert_eq!(bytes(view), 2 * bytes(expected) + one);
+        if !expected.samples.is_empty() {
+            assert_eq!(slot_bytes(view), 2 * slot_bytes(expected) + one);
+        }
+    }
+}
+
+#[test]
+fn sums_beyond_64_bits_do_not_wrap() {
+    for times in [FILLING - 1, FILLING, FILLING + 1, 2 * FILLING + 3] {
+        check_no_wrap(&rules(Scheme::EndSpike, Cut::Records, None, None), &[], largest(1, 10, 0), times);
+    }
+}
+
+/// Shares of records that end outside the limits count no request: such a sample may be 0 again after 2⁶⁴ bytes.
+#[test]
+fn a_sample_that_fills_64_bits_without_a_request_counts_once() {
+    let rules = rules(Scheme::StartSpike, Cut::Slots, None, Some(SLOT));
+    for times in [FILLING, FILLING + 1, 2 * FILLING, 2 * FILLING + 3] {
+        check_no_wrap(&rules, &[largest(2, 10, 0)], largest(1, SLOT + 10, 300), times);
+    }
+}

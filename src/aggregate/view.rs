@@ -103,10 +103,12 @@ impl Samples {
             if cell.requests == 0 && cell.bytes == 0 {
                 self.touched.push(group);
             }
-            let (sum, carry) = cell.bytes.overflowing_add(bytes);
-            *cell = Cell { requests: cell.requests + requests, bytes: sum };
-            if carry {
-                *self.carries.entry((slot, group)).or_default() += 1;
+            if let Some(bytes) = cell.bytes.checked_add(bytes) {
+                *cell = Cell { requests: cell.requests + requests, bytes };
+            } else {
+                // A cell that wraps to 0 would look untouched, so a full one goes to the map first.
+                let full = std::mem::replace(cell, Cell { requests, bytes });
+                self.add_to_map(slot, group, full);
             }
         } else {
             self.add_to_map(slot, group, Cell { requests, bytes });
@@ -225,9 +227,7 @@ impl ViewTally {
             .values
             .iter_mut()
             .zip(&values)
-            .map(|(mine, theirs)| {
-                (0..theirs.len()).map(|id| mine.intern(theirs.get(id as u32)) + 1).collect()
-            })
+            .map(|(mine, theirs)| theirs.ids().map(|id| mine.intern(theirs.get(id)) + 1).collect())
             .collect();
         let translate = |key: Key| {
             let mut mine = [UNKNOWN; DIMENSIONS_MAX];
@@ -249,7 +249,11 @@ impl ViewTally {
             let (slot, group) = (slots[slot as usize], groups[group as usize]);
             let carry = u64::try_from(sums.bytes >> 64).expect("a sample's carry fits 64 bits");
             #[allow(clippy::cast_possible_truncation, reason = "the high half is carried")]
-            self.samples.add(slot, group, sums.requests, sums.bytes as u64);
+            let low = sums.bytes as u64;
+            // A carry alone must not touch a cell: it stays 0 and would be touched again.
+            if sums.requests > 0 || low > 0 {
+                self.samples.add(slot, group, sums.requests, low);
+            }
             if carry > 0 {
                 *self.samples.carries.entry((slot, group)).or_default() += carry;
             }

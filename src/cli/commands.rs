@@ -41,7 +41,8 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
 fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
     let target = Target::new(output)?;
     let sources = plan::sources(read)?;
-    let known = Known { servers: !sources.servers.is_empty(), places: !sources.places.databases().is_empty() };
+    let known =
+        Known { servers: !sources.servers.is_empty(), places: !sources.places.databases().is_empty() };
     let views = overview::views(known, |dimension| sources.provides(dimension));
     let rules = sources.rules(read, views, Cut::Records, 1)?;
     answer(read, &sources, &rules, &target, overview::report)
@@ -59,7 +60,9 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         None => vec![Metric::Requests, Metric::Bytes, Metric::Share, Metric::AvgBps],
     };
     let needed: Vec<Metric> = metrics.iter().copied().chain([sort]).collect();
-    if let Some(metric) = needed.iter().find(|metric| timed && (metric.needs_series() || metric.needs_extras())) {
+    if let Some(metric) =
+        needed.iter().find(|metric| timed && (metric.needs_series() || metric.needs_extras()))
+    {
         return Err(Error::Usage(format!(
             "{} is taken over all slots: it cannot be split by slot, day, hour or weekday",
             metric.name()
@@ -96,7 +99,8 @@ fn lines(args: &args::Lines) -> Result<u8, Error> {
         Some(path) => {
             let mut file = Replacement::create(path)?;
             let copy = file.out.get_ref().try_clone().map_err(|error| Error::io("write", path, error))?;
-            let ordered = Ordered::new(&path.display().to_string(), Box::new(io::BufWriter::new(copy)), limit);
+            let ordered =
+                Ordered::new(&path.display().to_string(), Box::new(io::BufWriter::new(copy)), limit);
             let tally = count(&args.read, &sources, &rules, Some((style, &ordered)))?;
             file.out.flush().map_err(|error| Error::io("write", path, error))?;
             file.finish()?;

@@ -16,7 +16,10 @@ pub(crate) fn explain(log: &Log, nearest: &Nearest, format_given: bool) -> Strin
     let head = if format_given {
         format!("no line of {} matches the format {}", log.input.name, format.text)
     } else {
-        format!("no line of {} matches a known format; nearest is {}: {}", log.input.name, format.name, format.text)
+        format!(
+            "no line of {} matches a known format; nearest is {}: {}",
+            log.input.name, format.name, format.text
+        )
     };
     let column = reject.column.min(text.len());
     let from = column.saturating_sub(CONTEXT);

@@ -23,7 +23,9 @@ impl Target {
     /// Resolves what was typed.
     pub(crate) fn new(typed: &args::Output) -> Result<Self, Error> {
         let shape = match &typed.output {
-            Some(path) if !(typed.json || typed.ndjson || typed.csv || typed.md) => by_extension(path, typed)?,
+            Some(path) if !(typed.json || typed.ndjson || typed.csv || typed.md) => {
+                by_extension(path, typed)?
+            }
             path => by_flag(typed, path.is_some()),
         };
         Ok(Self { path: typed.output.clone(), shape })
@@ -85,7 +87,9 @@ fn style(colour: ColourChoice, to_file: bool) -> Style {
     let coloured = match colour {
         ColourChoice::Always => true,
         ColourChoice::Never => false,
-        ColourChoice::Auto => terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        ColourChoice::Auto => {
+            terminal && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+        }
     };
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let width = if terminal { columns.or_else(terminal_width).unwrap_or(80) } else { PLAIN_WIDTH };

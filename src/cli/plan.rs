@@ -46,7 +46,10 @@ pub(crate) fn sources(read: &Read) -> Result<Sources, Error> {
         return Err(Error::Data(mismatch::explain(log, nearest, layout.is_some())));
     }
     for log in survey.logs.iter().filter(|log| log.nearest.is_some()) {
-        message::warning(&format!("the head of {} has no line of format {}", log.input.name, log.layout.format.name));
+        message::warning(&format!(
+            "the head of {} has no line of format {}",
+            log.input.name, log.layout.format.name
+        ));
     }
     Ok(Sources { survey, places, servers })
 }
@@ -98,7 +101,13 @@ fn places(read: &Read) -> Result<Places, Error> {
 
 impl Sources {
     /// How records are counted for these views.
-    pub(crate) fn rules(&self, read: &Read, views: Vec<View>, cut: Cut, depth: usize) -> Result<Rules, Error> {
+    pub(crate) fn rules(
+        &self,
+        read: &Read,
+        views: Vec<View>,
+        cut: Cut,
+        depth: usize,
+    ) -> Result<Rules, Error> {
         let fields = self.check(&views)?;
         let zone = self.zone(read)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_micros());
@@ -141,7 +150,10 @@ impl Sources {
         for dimension in views.iter().flat_map(|view| &view.by) {
             self.provide(dimension)?;
             if dimension.is_place() && self.places.databases().is_empty() {
-                message::note(&format!("no IP database: every {} is unknown; give one with --ip-db", dimension.name()));
+                message::note(&format!(
+                    "no IP database: every {} is unknown; give one with --ip-db",
+                    dimension.name()
+                ));
             }
             if *dimension == Dimension::Idc && self.servers.is_empty() {
                 message::note("no server list: every idc is unknown; give one with --servers or --idc");
@@ -162,7 +174,11 @@ impl Sources {
         if self.provides(dimension) {
             return Ok(());
         }
-        Err(Error::Data(format!("no log has a field for `{}`; the formats are: {}", dimension.name(), self.format_texts())))
+        Err(Error::Data(format!(
+            "no log has a field for `{}`; the formats are: {}",
+            dimension.name(),
+            self.format_texts()
+        )))
     }
 
     fn format_texts(&self) -> String {
@@ -187,7 +203,11 @@ impl Sources {
             Basis::Body => "$body_bytes_sent, %b or %B",
             Basis::Wire => "$bytes_sent or %O",
         };
-        Err(Error::Data(format!("no log has a field for {} bytes ({wanted}); the formats are: {}", basis.name(), self.format_texts())))
+        Err(Error::Data(format!(
+            "no log has a field for {} bytes ({wanted}); the formats are: {}",
+            basis.name(),
+            self.format_texts()
+        )))
     }
 
     /// What was typed, else the offset that all logs share, else UTC.
@@ -200,7 +220,9 @@ impl Sources {
         match first {
             Some(Some(offset)) if offsets.all(|other| other == Some(offset)) => Ok(Zone::fixed(offset)),
             Some(_) => {
-                message::note("the logs do not share one UTC offset: times and days are UTC; choose with --tz");
+                message::note(
+                    "the logs do not share one UTC offset: times and days are UTC; choose with --tz",
+                );
                 Ok(Zone::utc())
             }
             None => Ok(Zone::utc()),

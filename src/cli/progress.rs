@@ -51,7 +51,9 @@ fn draw(total: Option<u64>, bytes: &AtomicU64, done: &AtomicBool) {
         Some(total) => ProgressBar::new(total).with_style(style(
             "{bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left",
         )),
-        None => ProgressBar::new_spinner().with_style(style("{spinner} {decimal_bytes} {decimal_bytes_per_sec}")),
+        None => {
+            ProgressBar::new_spinner().with_style(style("{spinner} {decimal_bytes} {decimal_bytes_per_sec}"))
+        }
     };
     bar.set_draw_target(ProgressDrawTarget::stderr());
     while !done.load(Ordering::Relaxed) {

@@ -59,6 +59,7 @@ enum Kind {
 }
 
 impl Kind {
+    #[allow(clippy::needless_pass_by_value, reason = "an iterator that is cheap to clone")]
     fn of<'a>(values: impl Iterator<Item = &'a Column<'a>> + Clone) -> Self {
         let all = |test: fn(&[u8]) -> bool| values.clone().all(|column| test(column.text));
         if values.clone().any(|column| column.quoted) {

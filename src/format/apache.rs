@@ -235,7 +235,7 @@ mod tests {
                 match item {
                     Item::Literal(bytes) => shown.push_str(&format!(" {:?}", String::from_utf8_lossy(bytes))),
                     Item::Field(field) => {
-                        shown.push_str(&format!(" {}={:?}.{}", field.text, field.part, field.rank))
+                        shown.push_str(&format!(" {}={:?}.{}", field.text, field.part, field.rank));
                     }
                 }
                 shown

@@ -135,6 +135,7 @@ fn quoted(input: &str, quote: char) -> IResult<&str, String> {
 }
 
 /// A token without quotes: ends at a blank, `;` or `{` (but `${` belongs to a variable).
+#[allow(clippy::unnecessary_wraps, reason = "parsers have one shape")]
 fn bare(input: &str) -> IResult<&str, String> {
     let mut word = String::new();
     let mut letters = input.char_indices();

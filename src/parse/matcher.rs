@@ -5,11 +5,12 @@
 //!                 not found or not plausible → the latest step that may end `Anywhere` tries its next place
 //! ```
 //!
-//! Only the *latest* such step ever tries again, as with the last `*` of a glob: if everything after it fails from
-//! every later place, starting it later still (which is all an earlier step could change) leaves it fewer places, not
-//! more. The result is the leftmost-shortest match, which `naive` states by plain recursion.
+//! If a text that may end anywhere has no place left, the line does not match, as with the last `*` of a glob:
+//! starting it later (which is all an earlier step could change) leaves it fewer places, not more. A word before a
+//! field that follows without a literal is different: started later it may lose the blank that made it no word. The
+//! result is the leftmost-shortest match, which `naive` states by plain recursion.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::{Reason, Reject, Span};
 use crate::format::{End, Kind, Layout, Step, Tail};
@@ -38,14 +39,6 @@ pub(super) enum Match {
     },
 }
 
-/// The latest step that may end anywhere: where its value starts and from where the next end is searched.
-#[derive(Clone, Copy)]
-struct Retry {
-    step: usize,
-    start: usize,
-    from: usize,
-}
-
 /// Matches a whole line; `spans` receives the values in step order.
 #[inline]
 pub(super) fn matches(layout: &Layout, line: &[u8], spans: &mut [Span], rule: Rule) -> Match {
@@ -68,7 +61,6 @@ fn matches_from(
     let mut step = first;
     let mut start = start;
     let mut from = start;
-    let mut retry: Option<Retry> = None;
     let mut reached = start;
     let mut places = 0;
     loop {
@@ -76,9 +68,6 @@ fn matches_from(
             .filter(|&(end, _)| rule == Rule::Shape || plausible(&layout.steps[step], &line[start..end]));
         if let Some((end, next)) = found {
             spans[step] = span(start, end);
-            if layout.steps[step].end == End::Anywhere {
-                retry = Some(Retry { step, start, from: end + 1 });
-            }
             step += 1;
             if step < layout.steps.len() {
                 (start, from) = (next, next);
@@ -89,12 +78,15 @@ fn matches_from(
                 Some(extra) => return Match::Yes { extra },
                 None => reached = reached.max(next),
             }
+        } else if layout.steps[step].end == End::Anywhere && layout.steps[step].field.kind == Kind::Text {
+            return Match::No { reached };
         }
         places += 1;
-        match retry.take() {
-            Some(again) if places <= PLACES_MAX => {
-                step = again.step;
-                (start, from) = (again.start, again.from);
+        match layout.steps[first..step].iter().rposition(|step| step.end == End::Anywhere) {
+            Some(again) if places <= PLACES_MAX || places * line.len() <= LOOKED_AT_MAX => {
+                step = first + again;
+                let (value, end) = spans[step];
+                (start, from) = (value as usize, end as usize + 1);
             }
             _ => return Match::No { reached },
         }
@@ -104,6 +96,9 @@ fn matches_from(
 /// How many places are tried for the ends of the values of one line. A hostile line could otherwise make every place
 /// search to the line's end: length squared.
 const PLACES_MAX: usize = 256;
+
+/// Short lines have more tries: as many as let this many bytes be looked at.
+const LOOKED_AT_MAX: usize = 1 << 20;
 
 /// True if the line matches from the middle of some value on: the end of a line whose beginning is missing.
 #[cold]
@@ -175,10 +170,14 @@ fn span(start: usize, end: usize) -> Span {
 fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) -> Option<(usize, usize)> {
     match step.end {
         End::Quote => {
-            let end = memchr_iter(b'"', &line[start..])
-                .map(|at| start + at)
-                .find(|&at| !escaped(line, start, at))?;
-            literal(line, end, &step.literal, rule).map(|next| (end, next))
+            let quote =
+                memchr_iter(b'"', &line[start..]).map(|at| start + at).find(|&at| !escaped(line, start, at));
+            match quote {
+                Some(end) => literal(line, end, &step.literal, rule).map(|next| (end, next)),
+                // A server that cuts long lines leaves the last value unclosed.
+                None if rule != Rule::Strict && step.literal == b"\"" => Some((line.len(), line.len())),
+                None => None,
+            }
         }
         End::Until { inner_blanks } => {
             let from = skip_blanks(line, start, inner_blanks)?;
@@ -193,7 +192,7 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
         End::Line(Tail::Text) => Some((line.len(), line.len())),
         End::Line(Tail::Word { inner_blanks }) => {
             let from = skip_blanks(line, start, inner_blanks)?;
-            let end = memchr(b' ', &line[from..]).map_or(line.len(), |at| from + at);
+            let end = memchr2(b' ', b'\t', &line[from..]).map_or(line.len(), |at| from + at);
             Some((end, end))
         }
     }
@@ -227,7 +226,11 @@ fn find_literal(line: &[u8], from: usize, wanted: &[u8], rule: Rule) -> Option<(
     if wanted.len() == 1 && rule == Rule::Strict {
         return memchr(wanted[0], rest).map(|at| (from + at, from + at + 1));
     }
-    memchr_iter(wanted[0], rest).find_map(|at| Some((from + at, literal(line, from + at, wanted, rule)?)))
+    // Of a run of blanks only the first can begin the literal: trying each would make long runs length squared.
+    let begins = |at: &usize| wanted[0] != b' ' || rule == Rule::Strict || *at == 0 || rest[at - 1] != b' ';
+    memchr_iter(wanted[0], rest)
+        .filter(begins)
+        .find_map(|at| Some((from + at, literal(line, from + at, wanted, rule)?)))
 }
 
 /// The end of the literal if it stands at `at`.
@@ -274,7 +277,8 @@ fn rest_of_line(line: &[u8], at: usize, rule: Rule) -> Option<bool> {
         return Some(false);
     }
     if rule == Rule::Strict {
-        return None;
+        // The layout leaves out the blanks that a format ends in: a line may have them or not.
+        return rest.trim_ascii().is_empty().then_some(false);
     }
     // A lenient literal has already eaten the blank before further columns.
     let blank = rest[0].is_ascii_whitespace() || line[..at].ends_with(b" ");

@@ -9,6 +9,8 @@ pub mod timestamp;
 pub mod value;
 #[cfg(test)]
 mod naive;
+#[cfg(test)]
+mod tests;
 
 use crate::format::{Edge, Escape, Kind, Layout, Part};
 use crate::time::Timestamp;
@@ -210,6 +212,12 @@ impl Parser {
         self.spans.last().map_or(0, |&(_, end)| end as usize) + literal
     }
 
+    /// True if the line just accepted ends within its last quoted value.
+    pub fn is_unclosed(&self, line: &[u8]) -> bool {
+        let literal = self.layout.steps.last().is_some_and(|step| !step.literal.is_empty());
+        literal && self.spans.last().is_some_and(|&(_, end)| end as usize == line.len())
+    }
+
     /// True if `line` looks like the end of a line whose beginning was cut off.
     pub fn is_tail(&self, line: &[u8]) -> bool {
         matcher::matches_tail(&self.layout, line)
@@ -268,12 +276,8 @@ impl Parser {
 
     fn slice<'a>(&self, line: &'a [u8], record: &mut Record<'a>) {
         let null = self.layout.format.escape.null();
-        let text = |part: Part| {
-            if !self.wanted.has(part) {
-                return None;
-            }
-            self.text(line, part).map(|(text, _)| text).filter(|&text| text != null)
-        };
+        let known = |part: Part| self.text(line, part).map(|(text, _)| text).filter(|&text| text != null);
+        let text = |part: Part| if self.wanted.has(part) { known(part) } else { None };
         record.client = text(Part::Client);
         record.peer = text(Part::Peer);
         record.forwarded = text(Part::Forwarded);
@@ -285,7 +289,8 @@ impl Parser {
         record.agent = text(Part::Agent);
         record.cache = text(Part::Cache);
         if self.wanted.has(Part::Request) {
-            read_request(record, text);
+            // Who asks for the request asks for its parts, also where the line has them apart.
+            read_request(record, known);
         }
         if self.wanted.has(Part::Upstream) {
             let upstream = text(Part::Upstream).and_then(value::upstream);

@@ -3,6 +3,8 @@
 //! A line is matched by trying, for each value, every end its rule allows, shortest first, and recursing. All parts
 //! are read, none is remembered between lines.
 
+use std::collections::HashSet;
+
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take, take_until, take_while, take_while1};
 use nom::character::complete::{char, digit1};
@@ -38,33 +40,58 @@ enum Blanks {
 fn shape(layout: &Layout, line: &[u8], blanks: Blanks) -> Option<(Spans, bool)> {
     let (after, ()) = literal(&layout.first, blanks, line).ok()?;
     let mut spans = Vec::new();
-    let extra = steps(&layout.steps, line, line.len() - after.len(), blanks, &mut spans)?;
+    let mut dead = DeadEnds::new();
+    let extra = steps(&layout.steps, line, line.len() - after.len(), blanks, &mut spans, &mut dead)?;
     Some((spans, extra))
 }
 
+/// Numbers of steps left and places from where they do not match: without them long lines would take for ever.
+type DeadEnds = HashSet<(usize, usize)>;
+
 /// Matches the steps against the line from `at` on; true if columns are left over.
-fn steps(steps_left: &[Step], line: &[u8], at: usize, blanks: Blanks, spans: &mut Spans) -> Option<bool> {
+fn steps(
+    steps_left: &[Step],
+    line: &[u8],
+    at: usize,
+    blanks: Blanks,
+    spans: &mut Spans,
+    dead: &mut DeadEnds,
+) -> Option<bool> {
     let Some((step, others)) = steps_left.split_first() else {
         return left_over(line, at, blanks);
     };
+    if dead.contains(&(steps_left.len(), at)) {
+        return None;
+    }
     for end in ends(step, line, at, blanks) {
-        let Ok((after, ())) = literal(&step.literal, blanks, &line[end..]) else { continue };
+        let unclosed = end == line.len() && is_cut(step, blanks);
+        let after = match literal(&step.literal, blanks, &line[end..]) {
+            Ok((after, ())) => after,
+            Err(_) if unclosed => &line[end..],
+            Err(_) => continue,
+        };
         if !could_be(&step.field.kind, &line[at..end]) {
             continue;
         }
         spans.push((at, end));
-        if let Some(extra) = steps(others, line, line.len() - after.len(), blanks, spans) {
+        if let Some(extra) = steps(others, line, line.len() - after.len(), blanks, spans, dead) {
             return Some(extra);
         }
         spans.pop();
     }
+    dead.insert((steps_left.len(), at));
     None
+}
+
+/// True where a last quoted value may lack its closing quote.
+fn is_cut(step: &Step, blanks: Blanks) -> bool {
+    blanks == Blanks::Runs && step.end == End::Quote && step.literal == b"\""
 }
 
 fn left_over(line: &[u8], at: usize, blanks: Blanks) -> Option<bool> {
     match blanks {
         _ if at == line.len() => Some(false),
-        Blanks::Exact => None,
+        Blanks::Exact => line[at..].trim_ascii().is_empty().then_some(false),
         Blanks::Runs => {
             let separated = line[at].is_ascii_whitespace() || (at > 0 && line[at - 1] == b' ');
             separated.then(|| line[at..].iter().any(|byte| !byte.is_ascii_whitespace()))
@@ -107,7 +134,7 @@ fn ends(step: &Step, line: &[u8], at: usize, blanks: Blanks) -> Vec<usize> {
         }
         End::Line(Tail::Text) => until(rest(input), line).into_iter().collect(),
         End::Line(Tail::Word { inner_blanks }) => skip(inner_blanks)
-            .map(|from| from + line[from..].iter().take_while(|&&byte| byte != b' ').count())
+            .map(|from| from + line[from..].iter().take_while(|&&byte| byte != b' ' && byte != b'\t').count())
             .into_iter()
             .collect(),
     }
@@ -200,6 +227,7 @@ fn number_of_bytes(text: &[u8]) -> Result<Option<u64>, Reason> {
     number.ok().filter(|&number| number <= 1 << 46).map(Some).ok_or(Reason::BytesRange)
 }
 
+#[allow(clippy::type_complexity, reason = "the type of a parser, written out once")]
 fn micros(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
     if text.is_empty() || text == b"-" {
         return Ok(None);
@@ -222,6 +250,8 @@ fn micros(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
 }
 
 fn times(layout: &Layout, spans: &Spans, line: &[u8], record: &mut Record<'_>) -> Result<(), Option<Reject>> {
+    let duration = record.duration_us.unwrap_or(0);
+    record.implausible = duration > 31 * 24 * 3600 * 1_000_000;
     let steps: Vec<usize> = layout.times().collect();
     let [step] = steps.as_slice() else { return Ok(()) };
     let (start, end) = spans[*step];
@@ -240,8 +270,6 @@ fn times(layout: &Layout, spans: &Spans, line: &[u8], record: &mut Record<'_>) -
     let logged = logged.ok_or(Some(Reject { reason: Reason::Time, column: start }))?;
     record.time = Some(logged.time);
     record.offset = logged.offset;
-    let duration = record.duration_us.unwrap_or(0);
-    record.implausible = duration > 31 * 24 * 3600 * 1_000_000;
     let duration = if record.implausible { 0 } else { i64::try_from(duration).expect("31 days fit") };
     let (start, end) = match edge {
         Edge::End => (logged.time.0 - duration, logged.time.0),

@@ -261,7 +261,7 @@ fn month_named(name: &[u8]) -> Option<u32> {
         "december",
     ];
     let name = name.to_ascii_lowercase();
-    (1..).zip(FULL).find(|(_, full)| full.as_bytes() == name || &full.as_bytes()[..3] == name).map(|(n, _)| n)
+    (1..).zip(FULL).find(|(_, full)| full.as_bytes() == name || full.as_bytes()[..3] == *name).map(|(n, _)| n)
 }
 
 #[inline]

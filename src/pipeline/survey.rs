@@ -42,10 +42,8 @@ pub struct Survey {
 
 /// Looks at the head of every input. With `layout` given, only offsets are looked for.
 pub fn survey(inputs: Vec<Input>, layout: Option<&Layout>, servers: &Servers) -> Result<Survey, Error> {
-    let looked: Vec<Log> = inputs
-        .into_par_iter()
-        .map(|input| look(input, layout, servers))
-        .collect::<Result<_, Error>>()?;
+    let looked: Vec<Log> =
+        inputs.into_par_iter().map(|input| look(input, layout, servers)).collect::<Result<_, Error>>()?;
     let mut notes = Vec::new();
     let mut logs = Vec::new();
     for log in looked {

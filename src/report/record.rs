@@ -45,7 +45,14 @@ struct Row<'a> {
 }
 
 /// Appends a record as one JSON object, without a newline.
-pub fn write(record: &Record<'_>, file: &str, line: u64, joined: &Joined<'_>, source: &Source, out: &mut Vec<u8>) {
+pub fn write(
+    record: &Record<'_>,
+    file: &str,
+    line: u64,
+    joined: &Joined<'_>,
+    source: &Source,
+    out: &mut Vec<u8>,
+) {
     let utc = Zone::utc();
     let time = |time: Option<crate::time::Timestamp>| time.map(|time| utc.rfc3339(time, Precision::Micros));
     let text = |raw: Option<&[u8]>| raw.map(|raw| escape::json(&plain(source.escape, raw)).into_owned());

@@ -41,7 +41,12 @@ impl Group {
 }
 
 /// All groups of a view, in no order. Samples are kept where `metrics` need them.
-pub(super) fn groups(counted: &Counted<'_>, view: &View, tally: &ViewTally, metrics: &[Metric]) -> Vec<Group> {
+pub(super) fn groups(
+    counted: &Counted<'_>,
+    view: &View,
+    tally: &ViewTally,
+    metrics: &[Metric],
+) -> Vec<Group> {
     if view.by.iter().any(|dimension| matches!(dimension, Dimension::Time(_))) {
         return timed_groups(counted, view, tally);
     }

@@ -95,7 +95,10 @@ impl Counted<'_> {
                 reason: reason.name(),
                 count: account.rejected[reason as usize],
                 first: account.first_rejects[reason as usize].map(|first| Position {
-                    file: self.files.get(first.file as usize).map_or(String::new(), |(name, _)| (*name).to_owned()),
+                    file: self
+                        .files
+                        .get(first.file as usize)
+                        .map_or(String::new(), |(name, _)| (*name).to_owned()),
                     line: account.line_number(first.file, first.block, first.line),
                     column: first.column as u64 + 1,
                     text: first.text().to_vec(),

@@ -1,8 +1,8 @@
 //! `bandwho [LOG]…`: how much, when, who.
 
+use super::Counted;
 use super::groups::{self, Group, Period};
 use super::top::{self, Ranking};
-use super::Counted;
 use crate::billing::rate_bps;
 use crate::query::{Dimension, Extras, Metric, Series, View};
 use crate::report::{Cell, Fact, Report, Unit};
@@ -40,8 +40,11 @@ pub fn views(known: Known, provided: impl Fn(&Dimension) -> bool) -> Vec<View> {
         place if place.is_place() => known.places && provided(place),
         other => provided(other),
     });
-    let panels =
-        shown.map(|(dimension, _)| View { by: vec![dimension.clone()], series: Series::Sums, extras: Extras::Left });
+    let panels = shown.map(|(dimension, _)| View {
+        by: vec![dimension.clone()],
+        series: Series::Sums,
+        extras: Extras::Left,
+    });
     std::iter::once(everything).chain(panels).collect()
 }
 
@@ -58,7 +61,12 @@ pub fn report(counted: &Counted<'_>) -> Report {
         table.title = format!("Top {title}");
         table
     });
-    Report { schema: "bandwho.overview/1", input: counted.input(), facts: facts(counted), tables: tables.collect() }
+    Report {
+        schema: "bandwho.overview/1",
+        input: counted.input(),
+        facts: facts(counted),
+        tables: tables.collect(),
+    }
 }
 
 fn facts(counted: &Counted<'_>) -> Vec<Fact> {
@@ -73,7 +81,8 @@ fn facts(counted: &Counted<'_>) -> Vec<Fact> {
     };
     let measure = |metric| number(groups::measure(&all, metric, period));
     let span = counted.tally.account.span;
-    let time = |time: Option<crate::time::Timestamp>| time.map_or(Cell::Null, |time| Cell::Time(counted.time(time)));
+    let time =
+        |time: Option<crate::time::Timestamp>| time.map_or(Cell::Null, |time| Cell::Time(counted.time(time)));
     let clients = counted.rules.views.iter().zip(&counted.tally.views).find_map(|(view, tally)| {
         (view.by == [Dimension::Client])
             .then(|| groups::groups(counted, view, tally, &[]).iter().filter(|group| is_known(group)).count())
@@ -87,7 +96,12 @@ fn facts(counted: &Counted<'_>) -> Vec<Fact> {
         fact("avg_bps", "average", Unit::Bps, measure(Metric::AvgBps)),
         fact("p95_bps", "95th", Unit::Bps, measure(Metric::P95Bps)),
         fact("peak_bps", "peak", Unit::Bps, number(peak.map(|(rate, _)| rate))),
-        fact("peak_at", "peak at", Unit::Text, peak.map_or(Cell::Null, |(_, slot)| counted.second(slot.start))),
+        fact(
+            "peak_at",
+            "peak at",
+            Unit::Text,
+            peak.map_or(Cell::Null, |(_, slot)| counted.second(slot.start)),
+        ),
         fact("slot_seconds", "", Unit::Count, Cell::Integer(i128::from(counted.rules.grid.length))),
         fact("chart", "rate", Unit::Text, chart(counted, &all)),
     ]

@@ -82,11 +82,7 @@ fn table(
     let mut columns = vec![key_column("slot_start", Unit::Text), epoch, key_column("slot_end", Unit::Text)];
     columns.extend(groups::key_columns(by));
     let keys = columns.len();
-    columns.extend([
-        column("requests", Unit::Count),
-        column("bytes", Unit::Bytes),
-        column("bps", Unit::Bps),
-    ]);
+    columns.extend([column("requests", Unit::Count), column("bytes", Unit::Bytes), column("bps", Unit::Bps)]);
     let integer = |number: u128| Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX));
     let mut rows = Vec::new();
     let mut total = Sums::default();

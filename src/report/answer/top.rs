@@ -1,7 +1,7 @@
 //! `bandwho top`: ranked groups.
 
-use super::groups::{self, Group, Period};
 use super::Counted;
+use super::groups::{self, Group, Period};
 use crate::aggregate::ViewTally;
 use crate::query::{Metric, View};
 use crate::report::{Other, Report, Table};
@@ -30,10 +30,14 @@ pub(super) fn table(counted: &Counted<'_>, view: &View, tally: &ViewTally, ranki
     let mut groups = groups::groups(counted, view, tally, &needed);
     rank(&mut groups, ranking.sort, period);
     let mut total = Group::default();
-    groups.iter().for_each(|group| total.add(group));
+    for group in &groups {
+        total.add(group);
+    }
     let shown = ranking.rows.unwrap_or(groups.len()).min(groups.len());
     let mut other = Group::default();
-    groups[shown..].iter().for_each(|group| other.add(group));
+    for group in &groups[shown..] {
+        other.add(group);
+    }
 
     let mut columns = groups::key_columns(&view.by);
     let keys = columns.len();

@@ -1,0 +1,74 @@
+//! Black-box tests of the program and checks of the tree.
+//!
+//! * `cli`: what users meet: answers, messages, exit codes
+//! * `oracle`: logs of real servers against what the servers say they wrote
+//! * `databases`: IP databases of all schemas, broken ones included
+//! * `fixtures`: what makes the files of `testdata`
+//! * `tidy`: rules of the source tree
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+mod cli;
+mod databases;
+mod fixtures;
+mod oracle;
+mod tidy;
+
+/// Logs and databases nobody here wrote: `BANDWHO_CORPORA`, or beside the repository.
+fn corpora() -> Option<PathBuf> {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
+    let root = std::env::var_os("BANDWHO_CORPORA").map_or_else(beside, PathBuf::from);
+    root.is_dir().then_some(root)
+}
+
+/// A file of `testdata`.
+fn testdata(name: &str) -> String {
+    format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a run left behind.
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs the program with `input` on stdin.
+fn bandwho_with(args: &[&str], input: &[u8]) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bandwho"))
+        .args(args)
+        .env_remove("BANDWHO_IP_DB")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // The program may end before it has read all.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join().unwrap();
+    Run {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs the program without input.
+fn bandwho(args: &[&str]) -> Run {
+    bandwho_with(args, b"")
+}
+
+/// Runs the program, expects success and parses its JSON.
+fn json(args: &[&str]) -> serde_json::Value {
+    let run = bandwho(args);
+    assert_eq!(run.code, 0, "bandwho {args:?}\n{}", run.err);
+    serde_json::from_str(&run.out).unwrap()
+}

@@ -1,0 +1,236 @@
+//! Logs that real servers wrote, each read with its own directive, against the variables those servers logged.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{bandwho, corpora};
+
+/// A directive and the log it wrote.
+struct Case {
+    log: String,
+    directive: String,
+}
+
+/// nginx's `log_format` directives, which may span lines, and its predefined `combined`.
+fn nginx_cases(folder: &Path) -> Vec<Case> {
+    let text = fs::read_to_string(folder.join("formats.conf")).unwrap();
+    let starts: Vec<usize> = text.match_indices("log_format").map(|(at, _)| at).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let mut cases: Vec<Case> = starts
+        .iter()
+        .zip(ends)
+        .map(|(&start, end)| {
+            let directive = text[start..end].trim().to_owned();
+            let name = directive.split_whitespace().nth(1).unwrap();
+            Case { log: format!("{name}.log"), directive }
+        })
+        .collect();
+    cases.push(Case { log: "combined.log".to_owned(), directive: "combined".to_owned() });
+    cases
+}
+
+fn apache_cases(folder: &Path) -> Vec<Case> {
+    let text = fs::read_to_string(folder.join("httpd.conf")).unwrap();
+    let directives = text.lines().filter(|line| line.starts_with("LogFormat"));
+    directives
+        .map(|line| Case {
+            log: format!("{}.log", line.rsplit(' ').next().unwrap()),
+            directive: line.to_owned(),
+        })
+        .collect()
+}
+
+fn expected(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("expected.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["value"].clone()).collect()
+}
+
+/// Records of a log by line number.
+fn records(folder: &Path, case: &Case) -> HashMap<u64, Value> {
+    let log = folder.join(&case.log);
+    let run = bandwho(&["lines", "--ndjson", "--format", &case.directive, log.to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}: {}", case.log, run.err);
+    let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    run.out.lines().map(parse).map(|record| (record["line"].as_u64().unwrap(), record)).collect()
+}
+
+fn text(value: &Value) -> Option<&str> {
+    value.as_str()
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    text(value).filter(|text| *text != "-").map(|text| text.parse().unwrap())
+}
+
+/// `0.123` in microseconds.
+fn micros(value: &Value) -> Option<i64> {
+    text(value).map(|text| {
+        let (seconds, millis) = text.split_once('.').unwrap();
+        seconds.parse::<i64>().unwrap() * 1_000_000 + millis.parse::<i64>().unwrap() * 1_000
+    })
+}
+
+/// Fails with file, line and field if a value that the format logs differs.
+fn check(case: &Case, line: u64, field: &str, found: &Value, expected: &Value) {
+    assert_eq!(found, expected, "{}:{line}: {field}", case.log);
+}
+
+/// Method and target of a request line, by an own reading of RFC 9112: words at blanks, `HTTP/` last.
+fn request_parts(request: Option<&str>) -> (Option<String>, Option<String>) {
+    let words: Vec<&str> = request.unwrap_or_default().split(' ').collect();
+    let token = |word: &str| {
+        !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    };
+    if words.len() < 2 || !token(words[0]) {
+        return (None, None);
+    }
+    let end = if words.last().unwrap().starts_with("HTTP/") { words.len() - 1 } else { words.len() };
+    (Some(words[0].to_owned()), Some(words[1..end].join(" ")))
+}
+
+/// Compares text only where it is plain: how undecodable bytes are shown is no fact of the log.
+fn plain(text: &Option<String>) -> bool {
+    text.as_ref().is_none_or(|text| text.bytes().all(|byte| (0x20..0x7f).contains(&byte)))
+}
+
+#[test]
+fn nginx_logs_are_what_nginx_says() {
+    let Some(folder) = corpora().map(|root| root.join("oracle-nginx-1.22.1")) else {
+        return println!("skipped: no corpora");
+    };
+    let expected = expected(&folder);
+    let cases = nginx_cases(&folder);
+    assert_eq!(cases.len(), 13);
+    for case in &cases {
+        let records = records(&folder, case);
+        // One request holds a raw line feed, which escape=none writes as it is: two lines, both rejected.
+        let torn = if case.log == "combined_none.log" { 1 } else { 0 };
+        assert_eq!(records.len(), expected.len() - torn, "{}", case.log);
+        let has = |name: &str| {
+            let whole = |at: usize| {
+                let after = case.directive[at + name.len()..].bytes().next().unwrap_or(b' ');
+                !after.is_ascii_alphanumeric() && after != b'_'
+            };
+            case.directive == "combined"
+                && ["$request", "$status", "$body_bytes_sent", "$remote_addr", "$time_local"].contains(&name)
+                || case.directive.match_indices(name).any(|(at, _)| whole(at))
+        };
+        let mut compared = 0;
+        let mut shift = 0;
+        for (line, value) in (1..).zip(&expected) {
+            let raw_line_feed =
+                torn == 1 && text(&value["remote_user"]).is_some_and(|user| user.contains('\n'));
+            if raw_line_feed {
+                assert!(!records.contains_key(&line) && !records.contains_key(&(line + 1)));
+                shift = 1;
+                continue;
+            }
+            let record = &records[&(line + shift)];
+            compared += 1;
+            let verify =
+                |field: &str, found: &Value, expected: Value| check(case, line, field, found, &expected);
+            if has("$status") {
+                verify("status", &record["status"], integer(&value["status"]).into());
+            }
+            if has("$body_bytes_sent") {
+                verify("body", &record["body_bytes"], integer(&value["body_bytes_sent"]).into());
+            }
+            if has("$bytes_sent") {
+                verify("wire", &record["wire_bytes"], integer(&value["bytes_sent"]).into());
+            }
+            if has("$request_length") {
+                verify("in", &record["bytes_in"], integer(&value["request_length"]).into());
+            }
+            let duration = if has("$request_time") { micros(&value["request_time"]) } else { None };
+            verify("duration", &record["duration_us"], duration.into());
+            verify("client", &record["client"], value["remote_addr"].clone());
+            let (method, target) = if has("$request") {
+                request_parts(text(&value["request"]))
+            } else {
+                (
+                    text(&value["request_method"]).map(str::to_owned),
+                    text(&value["request_uri"]).map(str::to_owned),
+                )
+            };
+            if plain(&target) && plain(&method) && (has("$request") || has("$request_method")) {
+                verify("method", &record["method"], method.into());
+                verify("target", &record["target"], target.into());
+            }
+            let end = if has("$msec") {
+                let (seconds, millis) = text(&value["msec"]).unwrap().split_once('.').unwrap();
+                seconds.parse::<i64>().unwrap() * 1_000_000 + millis.parse::<i64>().unwrap() * 1_000
+            } else {
+                let seconds = text(&value["time_iso8601"]).unwrap();
+                instant(&format!("{}.000000Z", &seconds[..19]))
+            };
+            assert_eq!(instant(text(&record["end"]).unwrap()), end, "{}:{line}: end", case.log);
+            assert_eq!(
+                instant(text(&record["start"]).unwrap()),
+                end - duration.unwrap_or(0),
+                "{}:{line}: start",
+                case.log
+            );
+        }
+        assert_eq!(compared, expected.len() - torn);
+        println!("{}: {compared} records equal", case.log);
+    }
+}
+
+/// Microseconds of `2026-11-23T05:53:03.252000Z`; the oracle's days are all in November 2026.
+fn instant(text: &str) -> i64 {
+    let number = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
+    assert_eq!((&text[..8], &text[19..20], &text[26..]), ("2026-11-", ".", "Z"));
+    let november = 1_793_491_200;
+    let seconds = (number(8..10) - 1) * 86_400 + number(11..13) * 3600 + number(14..16) * 60 + number(17..19);
+    (november + seconds) * 1_000_000 + number(20..26)
+}
+
+#[test]
+fn apache_logs_are_what_apache_says() {
+    let Some(folder) = corpora().map(|root| root.join("oracle-apache-2.4.71")) else {
+        return println!("skipped: no corpora");
+    };
+    let expected = expected(&folder);
+    let cases = apache_cases(&folder);
+    assert_eq!(cases.len(), 7);
+    for case in &cases {
+        let records = records(&folder, case);
+        assert_eq!(records.len(), expected.len(), "{}", case.log);
+        let has = |name: &str| case.directive.contains(name);
+        for (line, value) in (1..).zip(&expected) {
+            let record = &records[&line];
+            let verify =
+                |field: &str, found: &Value, expected: Value| check(case, line, field, found, &expected);
+            verify("status", &record["status"], integer(&value["%>s"]).into());
+            let body = if has("%B") { &value["%B"] } else { &value["%b"] };
+            let body = if has("%B") || has("%b") { integer(body) } else { None };
+            verify("body", &record["body_bytes"], body.into());
+            let wire = if has("%O") { integer(&value["%O"]) } else { None };
+            verify("wire", &record["wire_bytes"], wire.into());
+            let duration = if has("%D") { integer(&value["%D"]) } else { None };
+            verify("duration", &record["duration_us"], duration.into());
+            let client = if has("%a") { &value["%a"] } else { &value["%h"] };
+            verify("client", &record["client"], client.clone());
+            let (method, target) = request_parts(text(&value["%r"]));
+            // Without a request that can be split, the format's own %m and %U speak, if it has them.
+            if plain(&target) && method.is_some() {
+                verify("method", &record["method"], method.into());
+                verify("target", &record["target"], target.into());
+            }
+            let exact = integer(&value["%{usec}t"]).unwrap();
+            let start = if has("%{usec}t") { exact } else { exact - exact % 1_000_000 };
+            assert_eq!(instant(text(&record["start"]).unwrap()), start, "{}:{line}: start", case.log);
+            assert_eq!(
+                instant(text(&record["end"]).unwrap()),
+                start + duration.unwrap_or(0),
+                "{}:{line}: end",
+                case.log
+            );
+        }
+        println!("{}: {} records equal", case.log, expected.len());
+    }
+}
