@@ -1,5 +1,12 @@
 //! What was typed. Nothing here is resolved: that is the plan's work.
 
+#![allow(
+    clippy::doc_markdown,
+    clippy::struct_field_names,
+    clippy::struct_excessive_bools,
+    reason = "doc comments are help texts and fields are options, named as users type them"
+)]
+
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};

@@ -90,6 +90,7 @@ fn slots(args: &args::Slots) -> Result<u8, Error> {
     answer(&args.read, &sources, &rules, &target, |counted| slots::report(counted, limit(args.top)))
 }
 
+#[allow(clippy::single_match_else, reason = "a file and stdout are equals")]
 fn lines(args: &args::Lines) -> Result<u8, Error> {
     let sources = plan::sources(&args.read)?;
     let rules = sources.rules(&args.read, Vec::new(), Cut::Records, 1)?;

@@ -13,7 +13,7 @@
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::{Reason, Reject, Span};
-use crate::format::{End, Kind, Layout, Step, Tail};
+use crate::format::{End, Kind, Layout, Shape, Step, Tail};
 
 /// How exactly a line must have the shape of its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,7 +288,7 @@ fn rest_of_line(line: &[u8], at: usize, rule: Rule) -> Option<bool> {
 /// A look at a value that costs next to nothing: could it be one of its kind?
 #[inline]
 fn plausible(step: &Step, value: &[u8]) -> bool {
-    match step.field.kind {
+    match &step.field.kind {
         Kind::Status => match value {
             [a, b, c] => a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit(),
             value => value.is_empty() || value == b"-",
@@ -299,7 +299,13 @@ fn plausible(step: &Step, value: &[u8]) -> bool {
         },
         // A word that ends at the first blank has none.
         Kind::Word => step.literal == b" " || is_word(value),
-        Kind::Time(..) | Kind::Text => true,
+        // A user name with blanks must not pass its second word off as a time.
+        Kind::Time(shape, _) => match (shape, value) {
+            (_, [] | [b'-']) | (Shape::Strftime(_), _) => true,
+            (Shape::Bracketed, value) => matches!(value, [b'[', digit, ..] if digit.is_ascii_digit()),
+            (_, [first, ..]) => first.is_ascii_digit(),
+        },
+        Kind::Text => true,
     }
 }
 

@@ -290,7 +290,9 @@ impl Parser {
         record.cache = text(Part::Cache);
         if self.wanted.has(Part::Request) {
             // Who asks for the request asks for its parts, also where the line has them apart.
-            read_request(record, known);
+            // Where the target is logged it speaks for itself, null or not.
+            let path = self.layout.source(Part::Target).is_none().then_some(Part::Path);
+            read_request(record, path, known);
         }
         if self.wanted.has(Part::Upstream) {
             let upstream = text(Part::Upstream).and_then(value::upstream);
@@ -307,12 +309,12 @@ impl Parser {
 
 /// The request line is what the client asked; the server's own variables (`%m`, `%U`) may be those of an internal
 /// redirect, so they only fill what the line does not say.
-fn read_request<'a>(record: &mut Record<'a>, text: impl Fn(Part) -> Option<&'a [u8]>) {
+fn read_request<'a>(record: &mut Record<'a>, path: Option<Part>, text: impl Fn(Part) -> Option<&'a [u8]>) {
     let request = text(Part::Request).map(value::request_line).unwrap_or_default();
     record.method = request.method.or_else(|| text(Part::Method).filter(|method| value::is_token(method)));
     record.target = request.target.or_else(|| text(Part::Target));
     record.protocol = request.protocol.or_else(|| text(Part::Protocol));
-    record.path = text(Part::Path);
+    record.path = path.and_then(&text);
     record.query = text(Part::Query);
 }
 

@@ -184,7 +184,12 @@ fn could_be(kind: &Kind, text: &[u8]) -> bool {
                 None => result.is_ok_and(split),
             }
         }
-        Kind::Time(..) | Kind::Text => true,
+        Kind::Time(Shape::Strftime(_), _) => true,
+        Kind::Time(shape, _) => {
+            let bracket = if *shape == Shape::Bracketed { "[" } else { "" };
+            fits(value((), pair(tag(bracket), digit1)).parse(text)) || fits(all_consuming(null).parse(text))
+        }
+        Kind::Text => true,
     }
 }
 
@@ -294,7 +299,7 @@ fn texts<'a>(layout: &Layout, spans: &Spans, line: &'a [u8], record: &mut Record
     record.referer = text(Part::Referer);
     record.agent = text(Part::Agent);
     record.cache = text(Part::Cache);
-    record.path = text(Part::Path);
+    record.path = if layout.source(Part::Target).is_none() { text(Part::Path) } else { None };
     record.query = text(Part::Query);
     let (method, target, protocol) = text(Part::Request).map_or((None, None, None), request);
     record.method = method.or_else(|| text(Part::Method).filter(|m| super::value::is_token(m)));

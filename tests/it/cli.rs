@@ -132,7 +132,7 @@ fn an_unclosed_last_quote_counts_where_the_line_is_whole() {
 fn messages_and_exit_codes() {
     check(&["no-such.log"], "", 1, "bandwho: cannot open no-such.log: no such file or directory");
     check(&["top", "--by", "regoin"], LINE, 2, &unknown_dimension());
-    check(&["--slot", "7m"], LINE, 2, "bandwho: --slot 7m: must divide a day");
+    check(&["--slot", "7m"], LINE, 2, "bandwho: --slot 7m: a slot must divide a day: 1m, 5m, 1h, 1d");
     check(
         &["top", "--by", "host"],
         LINE,

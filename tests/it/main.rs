@@ -7,6 +7,7 @@
 //! * `tidy`: rules of the source tree
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::print_stdout, reason = "a test says what it skipped and what it compared")]
 
 use std::io::Write;
 use std::path::PathBuf;
