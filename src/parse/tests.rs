@@ -9,7 +9,7 @@ use crate::format::presets::PRESETS;
 use crate::format::{Field, Format, Item, Piece, Shape, Unit, apache, nginx};
 
 /// Longer lines are left out of the comparison: the twin tries every place.
-const NAIVE_LENGTH_MAX: usize = 4096;
+const NAIVE_LENGTH_MAX: usize = 1024;
 
 /// On a line that is longer and has more separators than this the fast matcher may give up; the twin never does.
 const SURE_LENGTH: usize = 1024;
@@ -320,8 +320,10 @@ fn difference(layout: &Layout, parser: &mut Parser, line: &[u8]) -> Option<Strin
         }
         (Err(fast), Err(Some(naive))) => fast == naive,
         (Err(fast), Err(None)) => {
-            matches!(fast.reason, Reason::Format | Reason::Status | Reason::Bytes | Reason::Duration)
-                && fast.column <= line.len()
+            matches!(
+                fast.reason,
+                Reason::Format | Reason::Time | Reason::Status | Reason::Bytes | Reason::Duration
+            ) && fast.column <= line.len()
         }
         (Err(fast), Ok(_)) => in_pieces && fast.reason == Reason::Time,
         (Ok(()), Err(_)) => false,
