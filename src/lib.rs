@@ -7,7 +7,7 @@
 //! | [`error`] | what ends a run |
 //! | [`time`] | instants, zones, slots |
 //! | [`input`] | files, directories, stdin → decompressed blocks of whole lines |
-//! | [`format`] | the servers' own format texts → [`format::Layout`] |
+//! | [`mod@format`] | the servers' own format texts → [`format::Layout`] |
 //! | [`parse`] | layout × line → [`parse::Record`] or [`parse::Reject`] |
 //! | [`detect`] | which format is this |
 //! | [`place`] | client address → country, region, network |

@@ -1,4 +1,4 @@
-//! Counts → [`Report`]: what each command answers with.
+//! Counts → [`super::Report`]: what each command answers with.
 
 mod groups;
 pub mod top;
