@@ -141,7 +141,9 @@ impl<'a> Counter<'a> {
         let counted =
             if self.needs.slots { self.share(record, bytes) } else { Counted { requests: 1, bytes } };
         if counted.requests == 0 && self.shares.is_empty() && self.rules.cut == Cut::Slots {
-            self.tally.account.filtered += 1;
+            // Without limits in time it is the record that has none: remarked, not filtered.
+            let limited = self.rules.since.is_some() || self.rules.until.is_some();
+            self.tally.account.filtered += u64::from(limited);
             return false;
         }
         self.charge(record, source, counted);

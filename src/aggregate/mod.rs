@@ -104,15 +104,10 @@ impl Tally {
     /// [`Tally::default`] is the identity.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        if self.views.is_empty() {
-            let account = std::mem::take(&mut self.account);
-            let outside_bytes = self.outside_bytes;
-            self = other;
-            self.account.merge(account);
-            self.outside_bytes += outside_bytes;
-            return self;
-        }
         let Self { account, views, slots, outside_bytes } = other;
+        if self.views.is_empty() {
+            self.views.resize_with(views.len(), ViewTally::default);
+        }
         self.account.merge(account);
         self.outside_bytes += outside_bytes;
         let numbers = slots.slots.iter().map(|&slot| self.slots.number(slot));

@@ -10,13 +10,8 @@
 //! and under [`Scheme::TimeProportional`] the slot [a, b) gets C(b) − C(a). C ends at B, so whatever the rounding of
 //! each share, the shares sum to the record to the byte. The names and rules are those of `SiLK`'s rwcount.
 
+use crate::parse::value::DURATION_US_MAX;
 use crate::time::{Cursor, Slot, Timestamp};
-
-/// Bytes of one record at most; callers reject a line that claims more. A u64 holds the sum of 262 143 such records.
-pub const BYTES_MAX: u64 = 1 << 46;
-
-/// A record that claims to have lasted longer, 31 days in microseconds, is charged where it ended.
-pub const DURATION_US_MAX: u64 = 31 * 86_400 * 1_000_000;
 
 const MICROS: i64 = 1_000_000;
 
@@ -168,6 +163,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::parse::value::BYTES_MAX;
     use crate::time::{Grid, Zone};
 
     const FIVE_MINUTES: i64 = 300 * MICROS;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::charge::plain_dimensions;
-use super::spread::{BYTES_MAX, DURATION_US_MAX, spread};
+use super::spread::spread;
 use super::*;
 use crate::format::Escape;
 use crate::parse::Record;
+use crate::parse::value::{BYTES_MAX, DURATION_US_MAX};
 use crate::place::Places;
 use crate::query::{Dimension, Extras, Series, TimePart};
 use crate::servers::Servers;
@@ -205,7 +206,8 @@ fn naive(rules: &Rules, requests: &[Request]) -> Normal {
             account.span = Some((first.min(time), last.max(time)));
         }
         let Some((sums, shares)) = naive_shares(rules, &record, &mut normal.outside_bytes) else {
-            normal.account.filtered += 1;
+            let limits = rules.since.or(rules.until);
+            normal.account.filtered += u64::from(rules.cut == Cut::Records || limits.is_some());
             continue;
         };
         for (view, normal) in rules.views.iter().zip(&mut normal.views) {

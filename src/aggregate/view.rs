@@ -223,6 +223,9 @@ impl ViewTally {
     /// Adds another thread's counts; `slots` translates its slot numbers.
     pub(super) fn merge(&mut self, other: Self, slots: &[u32]) {
         let Self { values, groups: _, keys, hasher: _, sums, extras, samples } = other;
+        if self.values.is_empty() {
+            self.values.resize_with(values.len(), Interner::default);
+        }
         let values: Vec<Vec<u32>> = self
             .values
             .iter_mut()

@@ -199,8 +199,28 @@ fn times(steps: &[Step]) -> Vec<u16> {
     } else {
         let edge = *edge;
         times.retain(|&index| matches!(kind(index), Kind::Time(_, other) if *other == edge));
+        if !tell_a_date(times.iter().map(|&index| kind(index))) {
+            times.clear();
+        }
     }
     times
+}
+
+/// A fraction of a second or a time of day alone is no time: the record has none, instead of a wrong one.
+fn tell_a_date<'a>(kinds: impl Iterator<Item = &'a Kind>) -> bool {
+    use super::Piece;
+    let mut told = Vec::new();
+    for kind in kinds {
+        match kind {
+            Kind::Time(Shape::Strftime(pieces), _) => told.extend(pieces),
+            Kind::Time(Shape::Fraction(_), _) => {}
+            _ => return true,
+        }
+    }
+    let any = |pieces: &[Piece]| told.iter().any(|piece| pieces.contains(piece));
+    let day_of_year = any(&[Piece::DayOfYear]);
+    let day_of_month = any(&[Piece::Month, Piece::MonthName]) && any(&[Piece::Day]);
+    any(&[Piece::Epoch]) || any(&[Piece::Year, Piece::ShortYear]) && (day_of_year || day_of_month)
 }
 
 #[cfg(test)]
@@ -253,12 +273,15 @@ mod tests {
     fn a_time_in_pieces_is_read_from_all_of_them() {
         let times = |text: &str| {
             let layout = Layout::compile(&Format::parse(text).expect("valid")).expect("valid");
-            layout.times().collect::<Vec<_>>()
+            layout.times().collect::<Vec<usize>>()
         };
         assert_eq!(times("%t %D"), [0]);
         assert_eq!(times("[%{%d/%b/%Y:%T}t.%{msec_frac}t %{%z}t] %{end:usec}t"), [3]);
         assert_eq!(times("[%{%d/%b/%Y:%T}t.%{msec_frac}t %{%z}t]"), [0, 2, 1]);
         assert_eq!(times("$time_local $msec"), [1]);
         assert_eq!(times("%{sec}t.%{usec_frac}t"), [0, 1]);
+        assert_eq!(times("%{%F}t %{%T}t.%{msec_frac}t"), [0, 1, 2]);
+        assert_eq!(times("%{%H:%M:%S}t.%{msec_frac}t %>s"), [0; 0]);
+        assert_eq!(times("%{msec_frac}t %>s"), [0; 0]);
     }
 }

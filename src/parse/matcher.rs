@@ -6,9 +6,9 @@
 //! ```
 //!
 //! If a text that may end anywhere has no place left, the line does not match, as with the last `*` of a glob:
-//! starting it later (which is all an earlier step could change) leaves it fewer places, not more. A word before a
-//! field that follows without a literal is different: started later it may lose the blank that made it no word. The
-//! result is the leftmost-shortest match, which `naive` states by plain recursion.
+//! starting it later (which is all an earlier step could change) leaves it fewer places, not more. Words and times
+//! before a field that follows without a literal are different: with another start, what follows may turn into a word
+//! or a null that ends earlier. The result is the leftmost-shortest match, which `naive` states by plain recursion.
 
 use memchr::{memchr, memchr_iter, memchr2};
 
@@ -43,12 +43,13 @@ pub(super) enum Match {
 #[inline]
 pub(super) fn matches(layout: &Layout, line: &[u8], spans: &mut [Span], rule: Rule) -> Match {
     match literal(line, 0, &layout.first, rule) {
-        Some(start) => matches_from(layout, line, 0, start, spans, rule),
+        Some(start) => matches_from(layout, line, 0, start, spans, rule, PLACES_MAX),
         None => Match::No { reached: 0 },
     }
 }
 
-/// Matches the steps from `first` on against the line from `start` on.
+/// Matches the steps from `first` on against the line from `start` on; tries at most `places_max` places for the ends
+/// of values, more only where the line is short.
 #[inline]
 fn matches_from(
     layout: &Layout,
@@ -57,6 +58,7 @@ fn matches_from(
     start: usize,
     spans: &mut [Span],
     rule: Rule,
+    places_max: usize,
 ) -> Match {
     let mut step = first;
     let mut start = start;
@@ -78,12 +80,12 @@ fn matches_from(
                 Some(extra) => return Match::Yes { extra },
                 None => reached = reached.max(next),
             }
-        } else if layout.steps[step].end == End::Anywhere && layout.steps[step].field.kind == Kind::Text {
+        } else if is_last_hope(&layout.steps[first..=step]) {
             return Match::No { reached };
         }
         places += 1;
         match layout.steps[first..step].iter().rposition(|step| step.end == End::Anywhere) {
-            Some(again) if places <= PLACES_MAX || places * line.len() <= LOOKED_AT_MAX => {
+            Some(again) if places <= places_max || places * line.len() <= LOOKED_AT_MAX => {
                 step = first + again;
                 let (value, end) = spans[step];
                 (start, from) = (value as usize, end as usize + 1);
@@ -91,6 +93,13 @@ fn matches_from(
             _ => return Match::No { reached },
         }
     }
+}
+
+/// True if no earlier choice can help once the last of these steps has no place left.
+fn is_last_hope(steps: &[Step]) -> bool {
+    let text = |step: &Step| step.field.kind == Kind::Text;
+    steps.last().is_some_and(|last| last.end == End::Anywhere && text(last))
+        && steps.iter().all(|step| step.end != End::Anywhere || text(step))
 }
 
 /// How many places are tried for the ends of the values of one line. A hostile line could otherwise make every place
@@ -115,17 +124,18 @@ pub(super) fn matches_tail(layout: &Layout, line: &[u8]) -> bool {
             && memchr::memmem::find_iter(line, wanted).take(TAIL_PLACES_MAX).any(|at| {
                 let after = at + wanted.len();
                 matches!(
-                    matches_from(layout, line, cut + 1, after, &mut spans, Rule::Strict),
+                    matches_from(layout, line, cut + 1, after, &mut spans, Rule::Strict, TAIL_PLACES_MAX),
                     Match::Yes { .. }
                 )
             })
     })
 }
 
-/// How many places of a literal are tried to recognise a cut line.
+/// How many places of a literal are tried to recognise a cut line, and how many for the ends of values after each.
 const TAIL_PLACES_MAX: usize = 16;
 
-/// Longer lines are not examined for being the end of a cut one.
+/// Longer lines are not examined for being the end of a cut one. Together with the places this bounds what the first
+/// line of a log can cost to some 16 MiB looked at per literal of the format.
 const TAIL_LENGTH_MAX: usize = 64 * 1024;
 
 /// Names the value at fault, or the place where the line stops having the format's shape.

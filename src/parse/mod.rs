@@ -74,7 +74,7 @@ pub struct Record<'a> {
     pub cache: Option<&'a [u8]>,
     /// Further fields asked for by their own name, in that order.
     pub others: Vec<Option<&'a [u8]>>,
-    /// The duration is longer than [`value::DURATION_MAX_US`]: the record counts at its logged instant.
+    /// The duration is longer than [`value::DURATION_US_MAX`]: the record counts at its logged instant.
     pub implausible: bool,
     /// Columns follow that the format does not name.
     pub extra: bool,
@@ -266,7 +266,7 @@ impl Parser {
             .times
             .read(&self.layout, &self.spans, line)
             .map_err(|column| Reject { reason: Reason::Time, column })?;
-        record.implausible = record.duration_us.is_some_and(|duration| duration > value::DURATION_MAX_US);
+        record.implausible = record.duration_us.is_some_and(|duration| duration > value::DURATION_US_MAX);
         let (start, end) = interval(logged, record, self.edge);
         record.time = logged.map(|logged| logged.time);
         record.offset = logged.and_then(|logged| logged.offset);

@@ -461,6 +461,17 @@ fn projected(record: Record<'_>, wanted: Wanted) -> Record<'_> {
     }
 }
 
+/// Found by the twins: a later start of the time turns it into a null, which ends earlier.
+#[test]
+fn an_adjacent_null_time_is_found_behind_a_text() {
+    let format = Format::parse("${remote_addr} ${msec}${time_local} - ${request_uri} ${remote_addr}|$pipe");
+    let line = b"- 1790000000.000- - - -|-";
+    agree(&format.clone().expect("valid"), line).expect("the twins agree");
+    let mut record = Record::default();
+    let read = Parser::new(&layout(&format.expect("valid")), Wanted::ALL, &[]).parse(line, &mut record);
+    assert_eq!((read, record.time), (Ok(()), Some(Timestamp(1_790_000_000_000_000))));
+}
+
 /// Nothing is asserted about time, but quadratic work on these lines would take minutes.
 #[test]
 fn hostile_lines_are_bounded_work() {

@@ -9,7 +9,7 @@ use crate::format::{Escape, Unit};
 pub const BYTES_MAX: u64 = 1 << 46;
 
 /// Longer durations (31 days) are accepted but not believed.
-pub const DURATION_MAX_US: u64 = 31 * 86_400 * 1_000_000;
+pub const DURATION_US_MAX: u64 = 31 * 86_400 * 1_000_000;
 
 /// A number of bytes; `-` and nothing are null, never 0.
 #[inline]

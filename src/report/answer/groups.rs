@@ -50,11 +50,12 @@ pub(super) fn groups(
     if view.by.iter().any(|dimension| matches!(dimension, Dimension::Time(_))) {
         return timed_groups(counted, view, tally);
     }
-    let mut groups: Vec<Group> = (0..tally.len())
-        .map(|group| {
-            let group = u32::try_from(group).expect("groups are numbered in 32 bits");
-            let key = tally.values(group).into_iter().map(text).collect();
-            Group { key, sums: tally.sums(group), extra: tally.extra(group), samples: BTreeMap::new() }
+    let mut groups: Vec<Group> = keys(tally)
+        .map(|(group, key)| Group {
+            key,
+            sums: tally.sums(group),
+            extra: tally.extra(group),
+            samples: BTreeMap::new(),
         })
         .collect();
     if metrics.iter().any(|metric| metric.needs_series()) {
@@ -65,6 +66,14 @@ pub(super) fn groups(
     }
     groups.retain(|group| group.sums != Sums::default());
     groups
+}
+
+/// The numbers of a view's groups, in order, with their keys but for the times.
+pub(super) fn keys(tally: &ViewTally) -> impl Iterator<Item = (u32, Vec<KeyPart>)> {
+    (0..tally.len()).map(|group| {
+        let group = u32::try_from(group).expect("groups are numbered in 32 bits");
+        (group, tally.values(group).into_iter().map(text).collect())
+    })
 }
 
 /// Groups whose key has a time: made of samples.

@@ -24,17 +24,8 @@ pub fn report(counted: &Counted<'_>, shown: Option<usize>) -> Report {
         .collect();
 
     let mut samples: BTreeMap<(Slot, usize), Sums> = BTreeMap::new();
-    let keys: Vec<Option<usize>> = (0..tally.len())
-        .map(|group| {
-            let group = u32::try_from(group).expect("groups are numbered in 32 bits");
-            let key: Vec<KeyPart> = tally
-                .values(group)
-                .into_iter()
-                .map(|value| value.map_or(KeyPart::Unknown, |text| KeyPart::Text(text.to_vec())))
-                .collect();
-            line_of.get(key.as_slice()).copied()
-        })
-        .collect();
+    let keys: Vec<Option<usize>> =
+        groups::keys(tally).map(|(_, key)| line_of.get(key.as_slice()).copied()).collect();
     for (slot, group, sums) in tally.samples() {
         if let Some(line) = keys[group as usize] {
             samples.entry((counted.tally.slots.get(slot), line)).or_default().merge(sums);
