@@ -187,7 +187,7 @@ fn fields(kinds: &[Kind], server: Server) -> Vec<(String, String)> {
                 return (field.to_owned(), word.to_owned());
             }
             let field = match server {
-                Server::Nginx => format!("$column_{number}"),
+                Server::Nginx | Server::Other => format!("$column_{number}"),
                 Server::Apache => format!("%{{column-{number}}}i"),
             };
             let quoted = matches!(kind, Kind::Quoted | Kind::Addresses);

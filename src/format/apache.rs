@@ -11,7 +11,8 @@ use nom::{IResult, Parser};
 
 use super::strftime::strftime;
 use super::{
-    BadFormat, Edge, Escape, Field, Format, Item, Kind, Part, Server, Shape, Unit, presets, push_literal,
+    BadFormat, Edge, Escape, Field, Format, Grammar, Item, Kind, Part, Server, Shape, Unit, presets,
+    push_literal,
 };
 
 /// Reads a pasted `LogFormat "…" [nickname]` or `CustomLog file "…"|nickname [env=…]`.
@@ -75,6 +76,7 @@ pub fn format(name: &str, text: &str) -> Result<Format, BadFormat> {
         name: name.to_owned(),
         text: text.to_owned(),
         server: Server::Apache,
+        grammar: Grammar::Text,
         escape: Escape::Apache,
         items,
     })

@@ -12,7 +12,7 @@
 //! see [`End`]. Advice for changing this: `parse::naive` states the same rules without any of the speed, and the
 //! property tests hold the two together.
 
-use super::{BadFormat, Escape, Field, Format, Item, Kind, Part, Shape};
+use super::{BadFormat, Escape, Field, Format, Grammar, Item, Kind, Part, Shape};
 
 /// A compiled format.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Layout {
 pub struct Step {
     /// What the value is.
     pub field: Field,
-    /// How its end is found.
+    /// How its end is found; without meaning where lines name their values.
     pub end: End,
     /// The literal after it; empty at the end of the format or between adjacent fields.
     pub literal: Vec<u8>,
@@ -74,6 +74,9 @@ pub enum Tail {
 impl Layout {
     /// Compiles a format; fails if it has no field at all or two fields cannot be told apart.
     pub fn compile(format: &Format) -> Result<Self, BadFormat> {
+        if format.grammar != Grammar::Text {
+            return Self::keyed(format);
+        }
         let mut items = format.items.iter().peekable();
         let mut first = Vec::new();
         if let Some(Item::Literal(bytes)) = items.peek() {
@@ -98,6 +101,18 @@ impl Layout {
             quoted = literal.ends_with(b"\"");
             steps.push(Step { field: field.clone(), end, literal });
         }
+        Self::of_steps(format, first, steps)
+    }
+
+    /// Where lines name their values there are no ends to find.
+    fn keyed(format: &Format) -> Result<Self, BadFormat> {
+        let end = End::Line(Tail::Text);
+        let steps: Vec<Step> =
+            format.fields().map(|field| Step { field: field.clone(), end, literal: Vec::new() }).collect();
+        Self::of_steps(format, Vec::new(), steps)
+    }
+
+    fn of_steps(format: &Format, first: Vec<u8>, steps: Vec<Step>) -> Result<Self, BadFormat> {
         if steps.is_empty() {
             return Err(BadFormat { offset: 0, message: "the format has no fields".to_owned() });
         }

@@ -1,7 +1,7 @@
 //! Log formats: what the servers' own words mean.
 //!
 //! A [`Format`] is an alternation of literals and fields read from an nginx `log_format` ([`nginx`]) or an Apache
-//! `LogFormat` ([`apache`]) text. Each [`Field`] says which [`Part`] of a record it feeds and what its value looks
+//! `LogFormat` ([`apache`]) text, or the fields alone where each line names them itself ([`Grammar`]). Each [`Field`] says which [`Part`] of a record it feeds and what its value looks
 //! like ([`Kind`], with its unit). [`Layout`] is the form that `parse` walks.
 
 pub mod nginx;
@@ -22,10 +22,25 @@ pub struct Format {
     pub text: String,
     /// Whose rules hold.
     pub server: Server,
+    /// How the values of a line are found.
+    pub grammar: Grammar,
     /// How the server disarms dangerous bytes in values.
     pub escape: Escape,
-    /// Literals and fields in line order; never two literals in a row.
+    /// Literals and fields in line order; never two literals in a row, and no literal where the grammar needs none.
     pub items: Vec<Item>,
+}
+
+/// How the values of a line are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grammar {
+    /// From literal to literal.
+    Text,
+    /// A JSON object: a field's text is the path of keys to its value, joined by dots.
+    Json,
+    /// `label:value` pairs separated by tabs (<http://ltsv.org>): a field's text is its label.
+    Ltsv,
+    /// Columns between blanks or tabs, in the order that a `#Fields` header names them (W3C extended log file format).
+    Columns,
 }
 
 /// Whose rules hold.
@@ -35,6 +50,8 @@ pub enum Server {
     Nginx,
     /// `mod_log_config`.
     Apache,
+    /// Neither: a proxy, a CDN, or an application.
+    Other,
 }
 
 /// How a server disarms dangerous bytes in values (reference: nginx `ngx_http_log_escape`, `ngx_escape_json`; Apache
@@ -208,6 +225,19 @@ impl Format {
             offset: 0,
             message: format!("neither a preset ({known}) nor a text with $variables or %directives"),
         })
+    }
+
+    /// A format whose lines name their values: of these fields, in this order where they have one.
+    pub fn keyed(name: &str, grammar: Grammar, escape: Escape, fields: Vec<Field>) -> Self {
+        let texts: Vec<&str> = fields.iter().map(|field| field.text.as_str()).collect();
+        Self {
+            name: name.to_owned(),
+            text: texts.join(" "),
+            server: Server::Other,
+            grammar,
+            escape,
+            items: fields.into_iter().map(Item::Field).collect(),
+        }
     }
 
     /// The fields, in line order.

@@ -11,7 +11,9 @@ use nom::combinator::{map, opt};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
-use super::{BadFormat, Edge, Escape, Field, Format, Item, Kind, Part, Server, Shape, Unit, push_literal};
+use super::{
+    BadFormat, Edge, Escape, Field, Format, Grammar, Item, Kind, Part, Server, Shape, Unit, push_literal,
+};
 
 /// Reads a pasted `log_format NAME [escape=…] STRING…;`.
 pub fn directive(text: &str) -> Result<Format, BadFormat> {
@@ -64,7 +66,14 @@ pub fn format(name: &str, escape: Escape, text: &str) -> Result<Format, BadForma
         }
         rest = after;
     }
-    Ok(Format { name: name.to_owned(), text: text.to_owned(), server: Server::Nginx, escape, items })
+    Ok(Format {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        server: Server::Nginx,
+        grammar: Grammar::Text,
+        escape,
+        items,
+    })
 }
 
 /// True if the text names at least one variable.

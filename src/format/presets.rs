@@ -78,7 +78,7 @@ impl Preset {
     /// The preset compiled.
     pub fn format(&self) -> Format {
         match self.server {
-            Server::Nginx => nginx::format(self.name, Escape::Nginx, self.text),
+            Server::Nginx | Server::Other => nginx::format(self.name, Escape::Nginx, self.text),
             Server::Apache => apache::format(self.name, self.text),
         }
         .expect("every preset compiles: a test compiles them all")

@@ -5,6 +5,10 @@
 //! only the rest of what is wanted. `naive` is the same thing written the obvious way, for tests.
 
 mod matcher;
+mod keys;
+mod json;
+mod ltsv;
+mod columns;
 pub mod timestamp;
 pub mod value;
 #[cfg(test)]
@@ -12,8 +16,9 @@ mod naive;
 #[cfg(test)]
 mod tests;
 
-use crate::format::{Edge, Escape, Kind, Layout, Part};
+use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part};
 use crate::time::Timestamp;
+use keys::Keys;
 use matcher::{Match, Rule};
 use timestamp::Logged;
 
@@ -172,7 +177,34 @@ pub struct Parser {
     others: Vec<Option<usize>>,
     edge: Edge,
     spans: Vec<Span>,
+    keys: Keys,
     times: timestamp::Memo,
+    nulls: Nulls,
+}
+
+/// How a log writes a value that does not exist.
+#[derive(Debug, Clone, Copy)]
+struct Nulls {
+    written: &'static [u8],
+    /// Where lines name their values, one without any bytes is a missing one.
+    also_empty: bool,
+    /// JSON made by a directive has the `-` of its server between quotes.
+    also_dash: bool,
+}
+
+impl Nulls {
+    fn of(format: &Format) -> Self {
+        Self {
+            written: format.escape.null(),
+            also_empty: format.grammar != Grammar::Text,
+            also_dash: format.grammar == Grammar::Json,
+        }
+    }
+
+    #[inline]
+    fn has(self, text: &[u8]) -> bool {
+        text == self.written || self.also_empty && text.is_empty() || self.also_dash && text == b"-"
+    }
 }
 
 impl Parser {
@@ -182,8 +214,10 @@ impl Parser {
             others: others.iter().map(|text| layout.step_named(text)).collect(),
             edge: layout.format.edge().unwrap_or(Edge::End),
             spans: vec![(0, 0); layout.steps.len()],
+            keys: Keys::new(layout),
             times: timestamp::Memo::default(),
             wanted,
+            nulls: Nulls::of(&layout.format),
             layout: layout.clone(),
         }
     }
@@ -195,15 +229,26 @@ impl Parser {
 
     /// Reads one line into `record`, which keeps nothing of an earlier line.
     pub fn parse<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> Result<(), Reject> {
-        let strict = matcher::matches(&self.layout, line, &mut self.spans, Rule::Strict);
-        record.extra = match strict {
-            Match::Yes { extra } => extra,
-            Match::No { .. } => self.match_leniently(line)?,
-        };
+        record.extra = self.find_values(line)?;
         self.read_numbers(line, record)?;
         self.read_time(line, record)?;
         self.slice(line, record);
         Ok(())
+    }
+
+    /// Fills the spans; true if the line holds values that the format does not name.
+    #[inline]
+    fn find_values(&mut self, line: &[u8]) -> Result<bool, Reject> {
+        let shape = |column| Reject { reason: Reason::Format, column };
+        match self.layout.format.grammar {
+            Grammar::Text => match matcher::matches(&self.layout, line, &mut self.spans, Rule::Strict) {
+                Match::Yes { extra } => Ok(extra),
+                Match::No { .. } => self.match_leniently(line),
+            },
+            Grammar::Json => json::find(&mut self.keys, line, &mut self.spans).map_err(shape).map(|()| false),
+            Grammar::Ltsv => ltsv::find(&mut self.keys, line, &mut self.spans).map_err(shape).map(|()| false),
+            Grammar::Columns => columns::find(line, &mut self.spans).map_err(shape),
+        }
     }
 
     /// Bytes of the last accepted line that the format's own columns take up.
@@ -275,8 +320,8 @@ impl Parser {
     }
 
     fn slice<'a>(&self, line: &'a [u8], record: &mut Record<'a>) {
-        let null = self.layout.format.escape.null();
-        let known = |part: Part| self.text(line, part).map(|(text, _)| text).filter(|&text| text != null);
+        let known =
+            |part: Part| self.text(line, part).map(|(text, _)| text).filter(|&text| !self.nulls.has(text));
         let text = |part: Part| if self.wanted.has(part) { known(part) } else { None };
         record.client = text(Part::Client);
         record.peer = text(Part::Peer);
@@ -302,7 +347,7 @@ impl Parser {
         record.others.clear();
         record.others.extend(self.others.iter().map(|step| {
             let (start, end) = self.spans[(*step)?];
-            Some(&line[start as usize..end as usize]).filter(|&text| text != null)
+            Some(&line[start as usize..end as usize]).filter(|&text| !self.nulls.has(text))
         }));
     }
 }

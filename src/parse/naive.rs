@@ -261,7 +261,7 @@ fn times(layout: &Layout, spans: &Spans, line: &[u8], record: &mut Record<'_>) -
     let [step] = steps.as_slice() else { return Ok(()) };
     let (start, end) = spans[*step];
     let text = &line[start..end];
-    if text == layout.format.escape.null() {
+    if text.is_empty() || text == layout.format.escape.null() {
         return Ok(());
     }
     let Kind::Time(shape, edge) = &layout.steps[*step].field.kind else { return Ok(()) };

@@ -60,7 +60,7 @@ impl Memo {
             return Ok(self.logged);
         }
         let Kind::Time(shape, _) = &layout.steps[step].field.kind else { return Ok(None) };
-        let logged = if text == layout.format.escape.null() {
+        let logged = if text.is_empty() || text == layout.format.escape.null() {
             None
         } else {
             Some(single(shape, text).ok_or(start as usize)?)
@@ -294,7 +294,7 @@ fn assemble(layout: &Layout, spans: &[Span], line: &[u8]) -> Result<Option<Logge
     for step in layout.times() {
         let (start, end) = spans[step];
         let text = &line[start as usize..end as usize];
-        if text == layout.format.escape.null() {
+        if text.is_empty() || text == layout.format.escape.null() {
             continue;
         }
         first.get_or_insert(start as usize);
