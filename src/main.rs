@@ -8,14 +8,8 @@ use clap::Parser;
 
 use bandwho::error::Error;
 use cli::args::Args;
+use cli::exit::{DONE, FAILED, USAGE};
 use cli::message;
-
-/// Done.
-const DONE: u8 = 0;
-/// The run failed.
-const FAILED: u8 = 1;
-/// The command line cannot be meant; clap uses the same number.
-const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();

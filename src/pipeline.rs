@@ -54,8 +54,14 @@ pub enum LineStyle {
     Ndjson,
 }
 
+/// Threads at most: thousands would only wait for each other at the reader's lock.
+pub const THREADS_MAX: usize = 512;
+
 /// A pool of `threads` threads; 0 means one per core.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
+    if threads > THREADS_MAX {
+        return Err(Error::Usage(format!("--threads {threads}: at most {THREADS_MAX}")));
+    }
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -184,10 +190,10 @@ impl<'a> Worker<'a> {
         account.lines += lines;
         let bytes = match block.content {
             Content::Lines => block.bytes.len() as u64,
-            Content::TooLong { length } => length + 1,
+            Content::TooLong { length } => length,
         };
         account.bytes += bytes;
-        account.block_lines.insert((block.file, block.index), lines);
+        account.block_lines.insert((log.input.id, block.index), lines);
         job.progress.fetch_add(bytes, Ordering::Relaxed);
         self.hand_over(&block, stock)?;
         Ok(block)
@@ -268,7 +274,7 @@ impl<'a> Worker<'a> {
     }
 
     fn reject(&mut self, block: &Block, number: u64, line: &[u8], reject: Reject, log: &Log, job: &Job<'a>) {
-        let place = account::Place { file: block.file, block: block.index, line: number };
+        let place = account::LinePlace { file: log.input.id, block: block.index, line: number };
         self.counter.tally.account.reject(place, line, reject);
         if job.rejects.is_some() {
             let line_number = block.first_line.unwrap_or(1) + number;

@@ -128,7 +128,7 @@ impl FirstReject {
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct LinePlace {
     /// Input.
     pub file: u32,
     /// Block of the input.
@@ -139,7 +139,7 @@ pub struct Place {
 
 impl Account {
     /// Counts a rejected line. Allocates nothing.
-    pub fn reject(&mut self, place: Place, line: &[u8], reject: Reject) {
+    pub fn reject(&mut self, place: LinePlace, line: &[u8], reject: Reject) {
         let reason = reject.reason as usize;
         self.rejected[reason] += 1;
         let rest = line.get(reject.column..).unwrap_or_default();
@@ -147,7 +147,7 @@ impl Account {
         let length = word.min(SHOWN_MAX);
         let mut text = [0; SHOWN_MAX];
         text[..length].copy_from_slice(&rest[..length]);
-        let Place { file, block, line } = place;
+        let LinePlace { file, block, line } = place;
         let first = FirstReject { file, block, line, column: reject.column, text, length };
         earlier(&mut self.first_rejects[reason], Some(first));
     }

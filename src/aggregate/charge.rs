@@ -139,7 +139,7 @@ impl<'a> Counter<'a> {
         }
         let bytes = basis_bytes(record, self.rules.basis);
         let counted =
-            if self.needs.slots { self.share(record, bytes) } else { Counted { requests: 1, bytes } };
+            if self.needs.slots { self.share(record, bytes) } else { Charged { requests: 1, bytes } };
         if counted.requests == 0 && self.shares.is_empty() && self.rules.cut == Cut::Slots {
             // Without limits in time it is the record that has none: remarked, not filtered.
             let limited = self.rules.since.is_some() || self.rules.until.is_some();
@@ -166,13 +166,14 @@ impl<'a> Counter<'a> {
 
     fn remark(&mut self, record: &Record<'_>) {
         let account = &mut self.tally.account;
-        let basis = match self.rules.basis {
-            Basis::Body => record.body,
-            Basis::Wire => record.wire,
+        let without_bytes = match self.rules.basis {
+            Basis::Body => record.body.is_none(),
+            Basis::Wire => record.wire.is_none(),
+            Basis::None => false,
         };
         let mut note =
             |remark: Remark, applies: bool| account.remarked[remark as usize] += u64::from(applies);
-        note(Remark::WithoutBytes, basis.is_none());
+        note(Remark::WithoutBytes, without_bytes);
         note(Remark::WithoutTime, record.time.is_none());
         note(Remark::DurationImplausible, record.implausible);
         note(Remark::ExtraColumns, record.extra);
@@ -187,13 +188,16 @@ impl<'a> Counter<'a> {
     }
 
     /// Spreads a record over its slots into `shares`, those outside the limits left out.
-    fn share(&mut self, record: &Record<'_>, bytes: u64) -> Counted {
+    fn share(&mut self, record: &Record<'_>, bytes: u64) -> Charged {
         self.shares.clear();
         let (Some(start), Some(end)) = (record.start, record.end) else {
             self.tally.outside_bytes += u128::from(bytes);
             return match self.rules.cut {
-                Cut::Records => Counted { requests: 1, bytes },
-                Cut::Slots => Counted { requests: 0, bytes: 0 },
+                Cut::Records => {
+                    self.shares.push((NO_SLOT, bytes));
+                    Charged { requests: 1, bytes }
+                }
+                Cut::Slots => Charged { requests: 0, bytes: 0 },
             };
         };
         let (since, until) = match self.rules.cut {
@@ -217,12 +221,12 @@ impl<'a> Counter<'a> {
         });
         self.tally.outside_bytes += outside;
         if !inside(last.start) {
-            return Counted { requests: 0, bytes: kept };
+            return Charged { requests: 0, bytes: kept };
         }
         let number = last_number(slots, shares, last);
         self.turn_to(number);
         // Some schemes make more or less of the bytes; only the slots show that.
-        Counted { requests: 1, bytes: if self.rules.cut == Cut::Records { bytes } else { kept } }
+        Charged { requests: 1, bytes: if self.rules.cut == Cut::Records { bytes } else { kept } }
     }
 
     /// Moves the dense rows forward; earlier slots are charged one by one.
@@ -232,7 +236,7 @@ impl<'a> Counter<'a> {
             return;
         }
         let slots = &self.tally.slots;
-        if self.current == NO_SLOT || slots.get(number).start > slots.get(self.current).start {
+        if slots.get(number) > slots.get(self.current) {
             self.current = number;
             for (view, state) in self.tally.views.iter_mut().zip(&self.views) {
                 if state.series == Series::PerSlot {
@@ -242,7 +246,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn charge(&mut self, record: &Record<'_>, source: &Source, counted: Counted) {
+    fn charge(&mut self, record: &Record<'_>, source: &Source, counted: Charged) {
         let Tally { account, views, .. } = &mut self.tally;
         let idc = if self.needs.idc { self.machines.find(record, source.idc, account) } else { None };
         let client = record.client.or(record.peer).filter(|_| self.needs.client);
@@ -257,6 +261,14 @@ impl<'a> Counter<'a> {
                     Dimension::Idc => by_number(known, ends.idc.map(|idc| usize::from(idc.0)), |_| {
                         number(values, ends.idc.map(|idc| self.servers.name(idc).as_bytes().into()))
                     }),
+                    Dimension::Status => by_number(known, record.status.map(usize::from), |status| {
+                        values.intern(format!("{status:03}").as_bytes()) + 1
+                    }),
+                    Dimension::Class => {
+                        by_number(known, record.status.map(|it| usize::from(it / 100)), |class| {
+                            values.intern(format!("{class}xx").as_bytes()) + 1
+                        })
+                    }
                     place if place.is_place() => by_number(known, Some(ends.place.0 as usize), |at| {
                         number(values, place_value(place, &places[at]))
                     }),
@@ -282,7 +294,7 @@ impl<'a> Counter<'a> {
 
 /// The part of a record that is counted.
 #[derive(Clone, Copy)]
-struct Counted {
+struct Charged {
     requests: u64,
     bytes: u64,
 }
@@ -300,6 +312,7 @@ fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {
     match basis {
         Basis::Body => record.body,
         Basis::Wire => record.wire,
+        Basis::None => None,
     }
     .unwrap_or(0)
 }
@@ -375,8 +388,6 @@ fn value<'a>(
         Dimension::Prefix => target(record, ends.escape, &|path| Some(path::prefix(path, rules.depth))),
         Dimension::Ext => target(record, ends.escape, &path::extension),
         Dimension::Method => text(record.method),
-        Dimension::Status => record.status.map(|status| format!("{status:03}").into_bytes().into()),
-        Dimension::Class => record.status.map(|status| format!("{}xx", status / 100).into_bytes().into()),
         Dimension::Referer => text(record.referer),
         Dimension::Refhost => text(record.referer).and_then(|referer| within(referer, &referring_host)),
         Dimension::Agent => text(record.agent),

@@ -82,9 +82,9 @@ impl Slots {
         })
     }
 
-    /// The slot of a number.
-    pub fn get(&self, number: u32) -> Slot {
-        self.slots[number as usize - 1]
+    /// The slot of a number; none for the samples of records without a time.
+    pub fn get(&self, number: u32) -> Option<Slot> {
+        number.checked_sub(1).map(|at| self.slots[at as usize])
     }
 
     /// First and last slot that has samples.

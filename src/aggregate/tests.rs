@@ -152,6 +152,7 @@ fn split(rules: &Rules, requests: &[Request], blocks: &[usize]) -> Tally {
 }
 
 type Values = Vec<Option<Vec<u8>>>;
+type NaiveShares = Vec<(Option<Slot>, Sums)>;
 
 /// What of a tally does not depend on who counted it in which order.
 #[derive(Debug, PartialEq, Default)]
@@ -164,7 +165,7 @@ struct Normal {
 #[derive(Debug, PartialEq, Default)]
 struct NormalView {
     groups: BTreeMap<Values, (Sums, Extra)>,
-    samples: BTreeMap<(Values, Slot), Sums>,
+    samples: BTreeMap<(Values, Option<Slot>), Sums>,
 }
 
 fn normal(tally: &Tally) -> Normal {
@@ -229,11 +230,7 @@ fn naive(rules: &Rules, requests: &[Request]) -> Normal {
 }
 
 /// What a record counts for, in all and per slot; `None` if the limits leave it out.
-fn naive_shares(
-    rules: &Rules,
-    record: &Record<'_>,
-    outside_bytes: &mut u128,
-) -> Option<(Sums, Vec<(Slot, Sums)>)> {
+fn naive_shares(rules: &Rules, record: &Record<'_>, outside_bytes: &mut u128) -> Option<(Sums, NaiveShares)> {
     let within = |time: Timestamp| {
         rules.since.is_none_or(|since| since <= time) && rules.until.is_none_or(|until| time < until)
     };
@@ -245,7 +242,7 @@ fn naive_shares(
         (Some(start), Some(end), Cut::Records) if within(end) => (start, end),
         (None, None, Cut::Records) if unlimited => {
             *outside_bytes += whole.bytes;
-            return Some((whole, Vec::new()));
+            return Some((whole, vec![(None, whole)]));
         }
         (None, None, Cut::Slots) => {
             *outside_bytes += whole.bytes;
@@ -254,15 +251,16 @@ fn naive_shares(
         _ => return None,
     };
     let last = rules.grid.cursor().slot(end);
-    let mut shares = BTreeMap::from([(last, Sums { requests: 1, bytes: 0 })]);
+    let mut shares = BTreeMap::from([(Some(last), Sums { requests: 1, bytes: 0 })]);
     spread(rules.scheme, bytes, start, end, &mut rules.grid.cursor(), &mut |slot, share| {
-        shares.entry(slot).or_default().bytes += u128::from(share);
+        shares.entry(Some(slot)).or_default().bytes += u128::from(share);
     });
     if rules.cut == Cut::Records {
         return Some((whole, shares.into_iter().collect()));
     }
-    let (inside, outside): (Vec<_>, Vec<_>) =
-        shares.into_iter().partition(|(slot, _)| within(Timestamp::from_seconds(slot.start)));
+    let (inside, outside): (Vec<_>, Vec<_>) = shares
+        .into_iter()
+        .partition(|(slot, _)| slot.is_some_and(|slot| within(Timestamp::from_seconds(slot.start))));
     *outside_bytes += outside.iter().map(|(_, sums)| sums.bytes).sum::<u128>();
     let mut sums = Sums::default();
     for (_, share) in &inside {
@@ -297,7 +295,7 @@ fn naive_extra(record: &Record<'_>) -> Extra {
 
 /// The bytes of all slots of a view.
 fn slot_bytes(view: &NormalView) -> u128 {
-    view.samples.values().map(|sums| sums.bytes).sum()
+    view.samples.iter().filter(|((_, slot), _)| slot.is_some()).map(|(_, sums)| sums.bytes).sum()
 }
 
 proptest! {

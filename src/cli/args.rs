@@ -75,9 +75,6 @@ pub(crate) struct Top {
     /// Metrics to show, comma-separated
     #[arg(long, value_name = "METRIC,…")]
     pub(crate) columns: Option<String>,
-    /// Path segments of a prefix
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) depth: usize,
     #[command(flatten)]
     pub(crate) read: Read,
     #[command(flatten)]
@@ -141,6 +138,9 @@ pub(crate) struct Read {
     /// Slot length; must divide a day
     #[arg(long, value_name = "LENGTH", default_value = "5m")]
     pub(crate) slot: String,
+    /// Path segments of a prefix
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) depth: usize,
     /// Load scheme: how bytes are spread over the time a request took
     #[arg(long, value_name = "SCHEME", default_value = "time-proportional")]
     pub(crate) scheme: String,

@@ -1,26 +1,22 @@
 //! Each command: a plan, a run, an answer.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use bandwho::aggregate::{Cut, Rules, Tally};
 use bandwho::error::Error;
 use bandwho::pipeline::{self, Job, LineStyle, Ordered};
 use bandwho::query::{Dimension, Extras, Metric, Series, View};
-use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::Ranking;
 use bandwho::report::answer::{Counted, slots, top};
+use bandwho::report::{Report, quality_line};
 
 use super::args::{self, Args, Command, Read};
+use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target};
 use super::plan::{self, Sources};
 use super::{message, progress};
-
-/// A check that was asked for failed.
-const CHECK_FAILED: u8 = 3;
-const FAILED: u8 = 1;
-const DONE: u8 = 0;
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -44,8 +40,8 @@ fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
     let known =
         Known { servers: !sources.servers.is_empty(), places: !sources.places.databases().is_empty() };
     let views = overview::views(known, |dimension| sources.provides(dimension));
-    let rules = sources.rules(read, views, Cut::Records, 1)?;
-    answer(read, &sources, &rules, &target, overview::report)
+    let rules = sources.rules(read, views, Cut::Records, &[Metric::Bytes])?;
+    answer(read, &sources, &rules, &target, |counted| Ok(overview::report(counted)))
 }
 
 fn top(args: &args::Top) -> Result<u8, Error> {
@@ -64,15 +60,15 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         needed.iter().find(|metric| timed && (metric.needs_series() || metric.needs_extras()))
     {
         return Err(Error::Usage(format!(
-            "{} is taken over all slots: it cannot be split by slot, day, hour or weekday",
+            "{} is not kept per slot: it cannot be split by slot, day, hour or weekday",
             metric.name()
         )));
     }
     let target = Target::new(&args.output)?;
     let sources = plan::sources(&args.read)?;
-    let rules = sources.rules(&args.read, vec![View::new(by, &needed)], Cut::Records, args.depth)?;
+    let rules = sources.rules(&args.read, vec![View::new(by, &needed)], Cut::Records, &needed)?;
     let ranking = Ranking { metrics, sort, rows: limit(args.top) };
-    answer(&args.read, &sources, &rules, &target, |counted| top::report(counted, &ranking))
+    answer(&args.read, &sources, &rules, &target, |counted| Ok(top::report(counted, &ranking)))
 }
 
 fn slots(args: &args::Slots) -> Result<u8, Error> {
@@ -86,34 +82,40 @@ fn slots(args: &args::Slots) -> Result<u8, Error> {
     let target = Target::new(&args.output)?;
     let sources = plan::sources(&args.read)?;
     let view = View { by, series: Series::PerSlot, extras: Extras::Left };
-    let rules = sources.rules(&args.read, vec![view], Cut::Slots, 1)?;
+    let rules = sources.rules(&args.read, vec![view], Cut::Slots, &[Metric::Bytes])?;
     answer(&args.read, &sources, &rules, &target, |counted| slots::report(counted, limit(args.top)))
 }
 
-#[allow(clippy::single_match_else, reason = "a file and stdout are equals")]
 fn lines(args: &args::Lines) -> Result<u8, Error> {
+    let style = line_style(args)?;
     let sources = plan::sources(&args.read)?;
-    let rules = sources.rules(&args.read, Vec::new(), Cut::Records, 1)?;
-    let style = if args.ndjson { LineStyle::Ndjson } else { LineStyle::Raw };
+    let rules = sources.rules(&args.read, Vec::new(), Cut::Records, &[])?;
     let limit = args.limit.unwrap_or(u64::MAX);
-    let tally = match &args.output {
-        Some(path) => {
-            let mut file = Replacement::create(path)?;
-            let copy = file.out.get_ref().try_clone().map_err(|error| Error::io("write", path, error))?;
-            let ordered =
-                Ordered::new(&path.display().to_string(), Box::new(io::BufWriter::new(copy)), limit);
-            let tally = count(&args.read, &sources, &rules, Some((style, &ordered)))?;
-            file.out.flush().map_err(|error| Error::io("write", path, error))?;
-            file.finish()?;
-            tally
-        }
-        None => {
-            let out = io::BufWriter::new(io::stdout());
-            let ordered = Ordered::new("the lines", Box::new(out), limit);
-            count(&args.read, &sources, &rules, Some((style, &ordered)))?
-        }
+    let tally = if let Some(path) = &args.output {
+        let file = Replacement::create(path)?;
+        let tally = count(&args.read, &sources, &rules, Some((style, &file.ordered(limit)?)))?;
+        file.finish()?;
+        tally
+    } else {
+        let ordered = Ordered::new("the lines", Box::new(io::BufWriter::new(io::stdout())), limit);
+        count(&args.read, &sources, &rules, Some((style, &ordered)))?
     };
+    message::note(&quality_line(&counted(&sources, &rules, &tally).input()));
     Ok(verdict(&args.read, &tally))
+}
+
+/// What was typed, else what the file's extension says.
+fn line_style(args: &args::Lines) -> Result<LineStyle, Error> {
+    let path = args.output.as_deref();
+    match path.and_then(Path::extension).and_then(|extension| extension.to_str()) {
+        _ if args.ndjson => Ok(LineStyle::Ndjson),
+        Some("ndjson") => Ok(LineStyle::Ndjson),
+        Some("json" | "csv" | "md") => Err(Error::Usage(format!(
+            "--output {}: lines are written raw, or as .ndjson",
+            path.unwrap_or(Path::new("")).display()
+        ))),
+        _ => Ok(LineStyle::Raw),
+    }
 }
 
 /// 0 stands for all.
@@ -126,20 +128,23 @@ fn answer(
     sources: &Sources,
     rules: &Rules,
     target: &Target,
-    report: impl FnOnce(&Counted<'_>) -> Report,
+    report: impl FnOnce(&Counted<'_>) -> Result<Report, Error>,
 ) -> Result<u8, Error> {
     let tally = count(read, sources, rules, None)?;
+    target.write(&report(&counted(sources, rules, &tally))?)?;
+    Ok(verdict(read, &tally))
+}
+
+fn counted<'a>(sources: &'a Sources, rules: &'a Rules, tally: &'a Tally) -> Counted<'a> {
     let logs = &sources.survey.logs;
-    let counted = Counted {
-        tally: &tally,
+    Counted {
+        tally,
         rules,
         files: logs.iter().map(|log| (log.input.name.as_str(), &log.layout.format)).collect(),
         databases: sources.places.databases(),
         servers_listed: !sources.servers.is_empty(),
         durations_logged: sources.durations_logged(),
-    };
-    target.write(&report(&counted))?;
-    Ok(verdict(read, &tally))
+    }
 }
 
 fn count(
@@ -150,25 +155,18 @@ fn count(
 ) -> Result<Tally, Error> {
     let sizes: Option<Vec<u64>> = sources.survey.logs.iter().map(|log| log.input.size).collect();
     let watch = progress::watch(sizes.map(|sizes| sizes.iter().sum()));
-    let mut rejects = read.rejects.as_deref().map(Replacement::create).transpose()?;
-    let copy = match &rejects {
-        Some(file) => {
-            let path = read.rejects.as_deref().unwrap_or(Path::new(""));
-            let copy = file.out.get_ref().try_clone().map_err(|error| Error::io("write", path, error))?;
-            Some(Ordered::new(&path.display().to_string(), Box::new(io::BufWriter::new(copy)), u64::MAX))
-        }
-        None => None,
-    };
+    let file = read.rejects.as_deref().map(Replacement::create).transpose()?;
+    let rejects = file.as_ref().map(|file| file.ordered(u64::MAX)).transpose()?;
     let job = Job {
         rules,
         places: &sources.places,
         servers: &sources.servers,
         lines,
-        rejects: copy.as_ref(),
+        rejects: rejects.as_ref(),
         progress: &watch.bytes,
     };
     let tally = pipeline::run(&sources.survey, &job)?;
-    rejects.take().map_or(Ok(()), Replacement::finish)?;
+    file.map_or(Ok(()), Replacement::finish)?;
     Ok(tally)
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod plan;
 mod commands;
 mod mismatch;
+pub(crate) mod exit;
 mod output;
 pub(crate) mod message;
 mod progress;

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use bandwho::error::Error;
+use bandwho::pipeline::Ordered;
 use bandwho::report::{self, Colour, Formulas, Output, Report, Style, quality_line};
 
 use super::args::{self, ColourChoice};
@@ -123,6 +124,12 @@ impl Replacement {
         let file = OpenOptions::new().write(true).create_new(true).open(&temporary);
         let file = file.map_err(|error| Error::io("write", path, error))?;
         Ok(Self { out: BufWriter::new(file), temporary, path: path.to_owned(), finished: false })
+    }
+
+    /// Writes blocks of lines to it, at most `limit` lines.
+    pub(crate) fn ordered(&self, limit: u64) -> Result<Ordered, Error> {
+        let copy = self.out.get_ref().try_clone().map_err(|error| Error::io("write", &self.path, error))?;
+        Ok(Ordered::new(&self.path.display().to_string(), Box::new(BufWriter::new(copy)), limit))
     }
 
     pub(crate) fn finish(mut self) -> Result<(), Error> {

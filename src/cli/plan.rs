@@ -11,7 +11,7 @@ use bandwho::format::{Format, Layout, Part};
 use bandwho::input;
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::Places;
-use bandwho::query::{Basis, Dimension, View};
+use bandwho::query::{Basis, Dimension, Metric, View};
 use bandwho::servers::Servers;
 use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
 
@@ -78,6 +78,9 @@ fn logs(read: &Read) -> Result<Vec<PathBuf>, Error> {
         logs.extend(text.lines().filter(|line| !line.is_empty()).map(PathBuf::from));
     }
     if logs.is_empty() {
+        if let Some(list) = &read.files_from {
+            return Err(Error::Data(format!("no inputs in {}", list.display())));
+        }
         if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
             return Err(Error::Usage("no LOG given, and stdin is a terminal; try --help".to_owned()));
         }
@@ -106,7 +109,7 @@ impl Sources {
         read: &Read,
         views: Vec<View>,
         cut: Cut,
-        depth: usize,
+        needed: &[Metric],
     ) -> Result<Rules, Error> {
         let fields = self.check(&views)?;
         let zone = self.zone(read)?;
@@ -128,8 +131,21 @@ impl Sources {
             let known = Scheme::ALL.map(Scheme::name).join(", ");
             Error::Usage(format!("--scheme {}: the load schemes are {known}", read.scheme))
         })?;
-        let basis = self.basis(read.basis)?;
-        Ok(Rules { views, basis, scheme, grid: Grid { zone, length }, since, until, cut, depth, fields })
+        let basis = match self.basis(read.basis) {
+            Err(_) if !needed.iter().any(|metric| metric.needs_bytes()) => Basis::None,
+            basis => basis?,
+        };
+        Ok(Rules {
+            views,
+            basis,
+            scheme,
+            grid: Grid { zone, length },
+            since,
+            until,
+            cut,
+            depth: read.depth,
+            fields,
+        })
     }
 
     /// True if some format logs how long requests took.
@@ -196,18 +212,15 @@ impl Sources {
             BasisChoice::Auto if self.formats().all(|format| format.has(Part::Wire)) => Basis::Wire,
             BasisChoice::Auto => Basis::Body,
         };
-        if logs(basis.part()) {
+        if basis.part().is_some_and(logs) {
             return Ok(basis);
         }
-        let wanted = match basis {
-            Basis::Body => "$body_bytes_sent, %b or %B",
-            Basis::Wire => "$bytes_sent or %O",
+        let wanted = if basis == Basis::Wire {
+            "wire bytes ($bytes_sent or %O)"
+        } else {
+            "body bytes ($body_bytes_sent, %b or %B)"
         };
-        Err(Error::Data(format!(
-            "no log has a field for {} bytes ({wanted}); the formats are: {}",
-            basis.name(),
-            self.format_texts()
-        )))
+        Err(Error::Data(format!("no log has a field for {wanted}; the formats are: {}", self.format_texts())))
     }
 
     /// What was typed, else the offset that all logs share, else UTC.

@@ -86,7 +86,7 @@ pub enum Content {
     Lines,
     /// The first [`TOO_LONG_SHOWN`] bytes of one line longer than [`LINE_MAX`].
     TooLong {
-        /// Bytes of the line, without its newline.
+        /// Bytes of the line, and of its newline unless the input ends without one.
         length: u64,
     },
 }
@@ -187,7 +187,7 @@ impl Blocks {
         let held = loop {
             let read = self.decoder.fill(&mut rest);
             if let Some(newline) = memchr(b'\n', &rest[..read]) {
-                length += newline as u64;
+                length += newline as u64 + 1;
                 rest.copy_within(newline + 1..read, 0);
                 break read - newline - 1;
             }
@@ -278,16 +278,16 @@ mod tests {
         Blocks::new(7, "a.log".to_owned(), decoder, start, BlockPool::new(), LineNumbers::Counted, sizes)
     }
 
-    /// A line as it can be told from the blocks: its number, its length without the newline, and its bytes or, if it is
+    /// A line as it can be told from the blocks: its number, its length with its newline, and its bytes or, if it is
     /// too long, its beginning.
     type Line = (u64, u64, Vec<u8>);
 
     /// The obvious twin: all lines of the text at once.
     fn naive(text: &[u8], sizes: Sizes) -> Vec<Line> {
         let line = |(number, line): (u64, &[u8])| {
-            let length = line.strip_suffix(b"\n").unwrap_or(line).len();
-            let shown = if length > sizes.line { &line[..sizes.shown] } else { line };
-            (number, length as u64, shown.to_vec())
+            let too_long = line.strip_suffix(b"\n").unwrap_or(line).len() > sizes.line;
+            let shown = if too_long { &line[..sizes.shown] } else { line };
+            (number, line.len() as u64, shown.to_vec())
         };
         (1..).zip(text.split_inclusive(|&byte| byte == b'\n')).map(line).collect()
     }
@@ -309,8 +309,7 @@ mod tests {
                     ended = !block.bytes.ends_with(b"\n");
                     for line in block.bytes.split_inclusive(|&byte| byte == b'\n') {
                         number += 1;
-                        let length = line.strip_suffix(b"\n").unwrap_or(line).len() as u64;
-                        lines.push((number, length, line.to_vec()));
+                        lines.push((number, line.len() as u64, line.to_vec()));
                     }
                 }
             }
@@ -352,7 +351,7 @@ mod tests {
         let mut all = blocks(io::Cursor::new(*b"a\n1234567890123\nb"), 0, SMALL).map(Result::unwrap);
         assert_eq!(all.next().unwrap().bytes, b"a\n");
         let block = all.next().unwrap();
-        assert_eq!((block.content, block.bytes), (Content::TooLong { length: 13 }, b"123".to_vec()));
+        assert_eq!((block.content, block.bytes), (Content::TooLong { length: 14 }, b"123".to_vec()));
         assert_eq!(block.first_line, Some(2));
         let block = all.next().unwrap();
         assert_eq!((block.content, block.bytes, block.first_line), (Content::Lines, b"b".to_vec(), Some(3)));
@@ -366,8 +365,8 @@ mod tests {
         let mut blocks = blocks(source, 0, Sizes::DEFAULT);
         let lines = collect(&mut blocks);
         assert_eq!(lines.len(), 3);
-        assert_eq!((lines[1].0, lines[1].1, lines[1].2.len()), (2, long, TOO_LONG_SHOWN));
-        assert_eq!(lines[2], (3, 1, b"b\n".to_vec()));
+        assert_eq!((lines[1].0, lines[1].1, lines[1].2.len()), (2, long + 1, TOO_LONG_SHOWN));
+        assert_eq!(lines[2], (3, 2, b"b\n".to_vec()));
         let kept: usize = blocks.pool.0.lock().unwrap().iter().map(Vec::capacity).sum();
         assert!(kept <= 4 * (LINE_MAX + 1), "{kept} bytes are kept");
     }

@@ -70,6 +70,15 @@ impl Stream {
         Blocks::new(file, name, decoder, held, pool.clone(), lines, sizes)
     }
 
+    /// The same text in blocks of `block` bytes, where a line may have `line` bytes, which are no fewer. Answers do not
+    /// depend on the former: tests show that with small logs in very small blocks.
+    #[must_use]
+    pub fn with_sizes(mut self, block: usize, line: usize) -> Self {
+        let Sizes { head, shown, .. } = Sizes::DEFAULT;
+        self.sizes = Sizes { head: head.min(block), block, line, shown: shown.min(line) };
+        self
+    }
+
     fn new(file: u32, name: &str, kind: Kind, source: Box<dyn Read + Send>) -> io::Result<Self> {
         let decoder = Decoder::new(source)?;
         Ok(Self { file, name: name.to_owned(), kind, decoder, head: None, sizes: Sizes::DEFAULT })

@@ -20,6 +20,7 @@ use foldhash::fast::RandomState;
 use maxminddb::{LookupResult, MaxMindDbError, Reader};
 
 use crate::error::Error;
+use crate::time::{Timestamp, Zone};
 use record::Known;
 
 /// Most databases one run joins: a failed lookup is one bit of a word per database.
@@ -216,24 +217,13 @@ impl Database {
 
 /// `YYYY-MM-DD` of an instant in seconds since 1970, in UTC; `None` for 0 and beyond the year 9999.
 fn date(epoch: u64) -> Option<String> {
-    const DAY_SECONDS: u64 = 86_400;
-    const DAYS_MAX: u64 = 2_932_896;
-    const ERA_DAYS: u64 = 146_097;
-    let days = epoch / DAY_SECONDS;
-    if epoch == 0 || days > DAYS_MAX {
-        return None;
-    }
-    // The year is taken to begin on 1 March, so that the leap day is its last; eras of 400 years repeat exactly.
-    let shifted = days + 719_468;
-    let (era, day) = (shifted / ERA_DAYS, shifted % ERA_DAYS);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + 400 * era + u64::from(month <= 2);
-    Some(format!("{year:04}-{month:02}-{day:02}"))
+    let seconds = i64::try_from(epoch).ok().filter(|&seconds| 0 < seconds && seconds <= LAST_SECOND)?;
+    let civil = Zone::utc().civil(Timestamp::from_seconds(seconds));
+    Some(format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day))
 }
+
+/// The last of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests {

@@ -47,7 +47,15 @@ impl Metric {
 
     /// Reads a comma-separated list.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
-        text.split(',').map(Self::parse).collect()
+        let mut metrics = Vec::new();
+        for word in text.split(',') {
+            let metric = Self::parse(word)?;
+            if metrics.contains(&metric) {
+                return Err(format!("{} is named twice", metric.name()));
+            }
+            metrics.push(metric);
+        }
+        Ok(metrics)
     }
 
     /// Its name in `--columns`, `--sort` and JSON.
@@ -58,6 +66,11 @@ impl Metric {
     /// True if it is made of samples.
     pub fn needs_series(self) -> bool {
         matches!(self, Self::PeakBps | Self::PeakAt | Self::P95Bps)
+    }
+
+    /// True if it is made of bytes on the chosen basis.
+    pub fn needs_bytes(self) -> bool {
+        self.needs_series() || matches!(self, Self::Bytes | Self::Share | Self::AvgBps)
     }
 
     /// True if it is made of the rarer sums.

@@ -45,22 +45,26 @@ pub enum Basis {
     Body,
     /// `$bytes_sent`, `%O`.
     Wire,
+    /// None: the question needs no bytes.
+    None,
 }
 
 impl Basis {
     /// Its name in reports.
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> Option<&'static str> {
         match self {
-            Self::Body => "body",
-            Self::Wire => "wire",
+            Self::Body => Some("body"),
+            Self::Wire => Some("wire"),
+            Self::None => None,
         }
     }
 
     /// The column.
-    pub fn part(self) -> Part {
+    pub fn part(self) -> Option<Part> {
         match self {
-            Self::Body => Part::Body,
-            Self::Wire => Part::Wire,
+            Self::Body => Some(Part::Body),
+            Self::Wire => Some(Part::Wire),
+            Self::None => None,
         }
     }
 }

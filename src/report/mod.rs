@@ -177,8 +177,8 @@ pub struct Input {
     pub first: Option<String>,
     /// Latest logged time, RFC 3339.
     pub last: Option<String>,
-    /// `body` or `wire`.
-    pub basis: &'static str,
+    /// `body` or `wire`; `None` if no bytes were asked for.
+    pub basis: Option<&'static str>,
     /// Load scheme.
     pub scheme: &'static str,
     /// IP databases, in the order given.

@@ -23,9 +23,9 @@ pub(super) fn line(input: &Input, between: &str, text: Escape) -> String {
     let databases = input.ip_db.iter().map(|database| database_words(database, text));
     let mut parts = vec![lines_words(input), joined(formats)];
     parts.push(match (input.basis, input.scheme) {
-        ("", _) => String::new(),
-        (basis, "") => format!("{basis} bytes"),
-        (basis, scheme) => format!("{basis} bytes, {scheme}"),
+        (None, _) => String::new(),
+        (Some(basis), "") => format!("{basis} bytes"),
+        (Some(basis), scheme) => format!("{basis} bytes, {scheme}"),
     });
     parts.push(match joined(databases) {
         names if names.is_empty() => names,
@@ -171,7 +171,7 @@ mod tests {
             filtered: 1_000,
             skips: vec![("blank", 2), ("partial", 1)],
             formats: vec![format("combined"), format("cus\x1btom")],
-            basis: "body",
+            basis: Some("body"),
             scheme: "end-spike",
             tz: "UTC".to_owned(),
             ..Input::default()

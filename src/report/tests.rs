@@ -98,7 +98,7 @@ fn sample() -> Report {
             }],
             first: Some("2026-11-01T00:00:00+08:00".to_owned()),
             last: None,
-            basis: "body",
+            basis: Some("body"),
             scheme: "end-spike",
             ip_db: vec![Database {
                 name: "x.mmdb".to_owned(),

@@ -1,6 +1,8 @@
 //! Black-box tests of the program and checks of the tree.
 //!
 //! * `cli`: what users meet: answers, messages, exit codes
+//! * `laws`: any split of a log gives one answer, and every answer adds up
+//! * `manners`: closed pipes, files that may not be read, logs of many blocks
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `fixtures`: what makes the files of `testdata`
@@ -16,6 +18,9 @@ use std::process::{Command, Stdio};
 mod cli;
 mod databases;
 mod fixtures;
+mod laws;
+#[cfg(unix)]
+mod manners;
 mod oracle;
 mod tidy;
 

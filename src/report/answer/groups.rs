@@ -60,8 +60,9 @@ pub(super) fn groups(
         .collect();
     if metrics.iter().any(|metric| metric.needs_series()) {
         for (slot, group, sums) in tally.samples() {
-            let slot = counted.tally.slots.get(slot);
-            *groups[group as usize].samples.entry(slot).or_default() += sums.bytes;
+            if let Some(slot) = counted.tally.slots.get(slot) {
+                *groups[group as usize].samples.entry(slot).or_default() += sums.bytes;
+            }
         }
     }
     groups.retain(|group| group.sums != Sums::default());
@@ -83,7 +84,7 @@ fn timed_groups(counted: &Counted<'_>, view: &View, tally: &ViewTally) -> Vec<Gr
     for (number, group, sums) in tally.samples() {
         let time = times.entry(number).or_insert_with(|| {
             let slot = counted.tally.slots.get(number);
-            view.by.iter().filter_map(|dimension| time_part(counted, dimension, slot)).collect()
+            view.by.iter().filter_map(|dimension| time_part(counted, dimension, slot?)).collect()
         });
         groups.entry((group, time.clone())).or_default().merge(sums);
     }
@@ -134,6 +135,15 @@ pub(super) fn key_columns(by: &[Dimension]) -> Vec<Column> {
     columns
 }
 
+/// The key cells of all small groups together; a number is never a word.
+pub(super) fn other_cells(by: &[Dimension]) -> Vec<Cell> {
+    let cell = |dimension: &Dimension| match dimension {
+        Dimension::Asn | Dimension::Status => Cell::Null,
+        _ => Cell::Text(b"other".to_vec()),
+    };
+    by.iter().map(cell).collect()
+}
+
 /// The cells of a key, one per key column.
 pub(super) fn key_cells(counted: &Counted<'_>, by: &[Dimension], key: &[KeyPart]) -> Vec<Cell> {
     const WEEKDAYS: [&str; 7] =
@@ -149,6 +159,7 @@ pub(super) fn key_cells(counted: &Counted<'_>, by: &[Dimension], key: &[KeyPart]
             }
             (Dimension::Asn | Dimension::Status, KeyPart::Unknown) => Cell::Null,
             (_, KeyPart::Text(text)) => Cell::Text(text.clone()),
+            (Dimension::Time(TimePart::Slot | TimePart::Hour), KeyPart::Unknown) => Cell::Null,
             (Dimension::Time(TimePart::Slot), KeyPart::Time(second)) => counted.second(*second),
             (Dimension::Time(TimePart::Day), KeyPart::Time(day)) => {
                 let (year, month, day) = (day / 10_000, day / 100 % 100, day % 100);
@@ -161,8 +172,12 @@ pub(super) fn key_cells(counted: &Counted<'_>, by: &[Dimension], key: &[KeyPart]
             (_, KeyPart::Time(number)) => Cell::Integer(i128::from(*number)),
             (_, KeyPart::Unknown) => Cell::Text(b"unknown".to_vec()),
         });
-        if let (Dimension::Time(TimePart::Slot), KeyPart::Time(second)) = (dimension, part) {
-            cells.push(Cell::Integer(i128::from(*second)));
+        match (dimension, part) {
+            (Dimension::Time(TimePart::Slot), KeyPart::Time(second)) => {
+                cells.push(Cell::Integer(i128::from(*second)));
+            }
+            (Dimension::Time(TimePart::Slot), _) => cells.push(Cell::Null),
+            _ => {}
         }
     }
     cells
@@ -208,7 +223,7 @@ pub(super) fn measure(group: &Group, metric: Metric, period: Option<Period>) -> 
         Metric::Bytes | Metric::Share => Some(sums.bytes),
         Metric::BytesIn => Some(extra.bytes_in),
         Metric::AvgBps => period.map(|period| rate_bps(sums.bytes, period.seconds())),
-        Metric::PeakBps => peak(group, period).map(|(rate, _)| rate),
+        Metric::PeakBps => period.map(|_| peak(group, period).map_or(0, |(rate, _)| rate)),
         Metric::PeakAt => peak(group, period).and_then(|(_, slot)| u128::try_from(slot.start).ok()),
         Metric::P95Bps => p95(group, period),
         Metric::RtAvg => {
@@ -247,11 +262,11 @@ fn rates(group: &Group, period: Period) -> impl Iterator<Item = (u128, Slot)> {
     inside.map(|(slot, bytes)| (rate_bps(*bytes, slot.seconds()), *slot))
 }
 
-/// The highest rate and the first slot that has it.
+/// The highest rate and the first slot that has it; none without a sample.
 pub(super) fn peak(group: &Group, period: Option<Period>) -> Option<(u128, Slot)> {
     let period = period?;
-    let first = (0, period.first);
-    Some(rates(group, period).fold(first, |best, rate| if rate.0 > best.0 { rate } else { best }))
+    let highest = |best: (u128, Slot), rate: (u128, Slot)| if rate.0 > best.0 { rate } else { best };
+    rates(group, period).reduce(highest)
 }
 
 /// The 95th percentile of the period's rates, zeros included, by the default rank rule.

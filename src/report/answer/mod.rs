@@ -6,9 +6,11 @@ pub mod slots;
 pub mod overview;
 
 use super::{Cell, Column, Database, FormatUse, Input, Position, Rejects, ServerUse, Unit};
+use crate::aggregate::spread::Scheme;
 use crate::aggregate::{Remark, Rules, Skip, Tally};
 use crate::format::Format;
 use crate::parse::Reason;
+use crate::query::Dimension;
 use crate::time::{Precision, Slot, Timestamp, Zone};
 
 /// Servers that are in no list, shown at most.
@@ -38,11 +40,17 @@ impl Counted<'_> {
 
     /// From the slot of the earliest to the slot of the latest logged time, within the limits asked for.
     fn period(&self) -> Option<(Slot, Slot)> {
+        let (first, last) = self.span()?;
+        let mut cursor = self.rules.grid.cursor();
+        Some((cursor.slot(first), cursor.slot(last)))
+    }
+
+    /// From the earliest to the latest logged time, within the limits asked for.
+    fn span(&self) -> Option<(Timestamp, Timestamp)> {
         let (first, last) = self.tally.account.span?;
         let first = self.rules.since.map_or(first, |since| since.max(first));
         let last = self.rules.until.map_or(last, |until| last.min(Timestamp(until.0.saturating_sub(1))));
-        let mut cursor = self.rules.grid.cursor();
-        (first <= last).then(|| (cursor.slot(first), cursor.slot(last)))
+        (first <= last).then_some((first, last))
     }
 
     fn time(&self, time: Timestamp) -> String {
@@ -78,11 +86,19 @@ impl Counted<'_> {
             first: account.span.map(|(first, _)| self.time(first)),
             last: account.span.map(|(_, last)| self.time(last)),
             basis: self.rules.basis.name(),
-            scheme: if self.durations_logged { self.rules.scheme.name() } else { "end-spike" },
+            scheme: self.scheme(),
             ip_db: self.databases(),
-            servers: self.servers_listed.then(|| self.servers()),
+            servers: (self.servers_listed && self.servers_joined()).then(|| self.servers()),
             tz: self.zone().name().to_owned(),
             remarks: named(&account.remarked, &Remark::ALL.map(Remark::name)),
+        }
+    }
+
+    /// Without durations the default scheme is a spike, and the answer says so.
+    fn scheme(&self) -> &'static str {
+        match self.rules.scheme {
+            Scheme::TimeProportional if !self.durations_logged => Scheme::EndSpike.name(),
+            scheme => scheme.name(),
         }
     }
 
@@ -134,6 +150,11 @@ impl Counted<'_> {
                 errors: errors.get(at).copied().unwrap_or(0),
             })
             .collect()
+    }
+
+    /// Servers are looked up only where the question needs them.
+    fn servers_joined(&self) -> bool {
+        self.rules.views.iter().flat_map(|view| &view.by).any(|dimension| *dimension == Dimension::Idc)
     }
 
     fn servers(&self) -> ServerUse {

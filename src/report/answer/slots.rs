@@ -6,12 +6,17 @@ use super::groups::{self, Group, KeyPart};
 use super::{Counted, column, key_column, top};
 use crate::aggregate::Sums;
 use crate::billing::rate_bps;
+use crate::error::Error;
 use crate::query::{Dimension, Metric};
 use crate::report::{Cell, Column, Fact, Report, Table, Unit};
-use crate::time::Slot;
+use crate::time::{Slot, Timestamp};
+
+/// Rows of a series at most. One line with a year gone wrong would otherwise ask for all the memory there is.
+pub const ROWS_MAX: u64 = 4_000_000;
 
 /// The answer of the only view of the rules; with dimensions, the `shown` largest groups and all others as one.
-pub fn report(counted: &Counted<'_>, shown: Option<usize>) -> Report {
+/// Fails if the samples span more slots than anyone could read.
+pub fn report(counted: &Counted<'_>, shown: Option<usize>) -> Result<Report, Error> {
     let view = &counted.rules.views[0];
     let tally = &counted.tally.views[0];
     let mut ranked = groups::groups(counted, view, tally, &[]);
@@ -23,14 +28,15 @@ pub fn report(counted: &Counted<'_>, shown: Option<usize>) -> Report {
         .flat_map(|(at, line)| line.members.iter().map(move |key| (key.as_slice(), at)))
         .collect();
 
-    let mut samples: BTreeMap<(Slot, usize), Sums> = BTreeMap::new();
+    let mut samples = SlotSamples::new();
     let keys: Vec<Option<usize>> =
         groups::keys(tally).map(|(_, key)| line_of.get(key.as_slice()).copied()).collect();
     for (slot, group, sums) in tally.samples() {
-        if let Some(line) = keys[group as usize] {
-            samples.entry((counted.tally.slots.get(slot), line)).or_default().merge(sums);
+        if let (Some(slot), Some(line)) = (counted.tally.slots.get(slot), keys[group as usize]) {
+            samples.entry((slot, line)).or_default().merge(sums);
         }
     }
+    check_length(counted, &samples, lines.len())?;
     let table = table(counted, &view.by, &lines, &samples);
     let fact = |name, label, unit, value| Fact { name, label, unit, value: Cell::Integer(value) };
     let outside = i128::try_from(counted.tally.outside_bytes).unwrap_or(i128::MAX);
@@ -38,7 +44,26 @@ pub fn report(counted: &Counted<'_>, shown: Option<usize>) -> Report {
         fact("slot_seconds", "", Unit::Count, i128::from(counted.rules.grid.length)),
         fact("outside_bytes", if outside > 0 { "outside" } else { "" }, Unit::Bytes, outside),
     ];
-    Report { schema: "bandwho.slots/1", input: counted.input(), facts, tables: vec![table] }
+    Ok(Report { schema: "bandwho.slots/1", input: counted.input(), facts, tables: vec![table] })
+}
+
+type SlotSamples = BTreeMap<(Slot, usize), Sums>;
+
+fn check_length(counted: &Counted<'_>, samples: &SlotSamples, lines: usize) -> Result<(), Error> {
+    let Some(((first, _), (last, _))) = samples.keys().next().zip(samples.keys().next_back()) else {
+        return Ok(());
+    };
+    let rows = counted.rules.grid.count(*first, *last).saturating_mul(lines as u64);
+    if rows <= ROWS_MAX {
+        return Ok(());
+    }
+    let time = |second| counted.time(Timestamp::from_seconds(second));
+    Err(Error::Data(format!(
+        "the samples span {} to {}: {rows} rows, {ROWS_MAX} at most; limit the time with --since and --until, the \
+         groups with --top, or take a longer --slot",
+        time(first.start),
+        time(last.end),
+    )))
 }
 
 /// One curve: a group, or all the small ones.
@@ -63,12 +88,7 @@ fn lines(ranked: &[Group], shown: usize) -> Vec<Line> {
     lines
 }
 
-fn table(
-    counted: &Counted<'_>,
-    by: &[Dimension],
-    lines: &[Line],
-    samples: &BTreeMap<(Slot, usize), Sums>,
-) -> Table {
+fn table(counted: &Counted<'_>, by: &[Dimension], lines: &[Line], samples: &SlotSamples) -> Table {
     let epoch = Column { machine: true, ..key_column("slot_start_epoch", Unit::Number) };
     let mut columns = vec![key_column("slot_start", Unit::Text), epoch, key_column("slot_end", Unit::Text)];
     columns.extend(groups::key_columns(by));
@@ -90,7 +110,7 @@ fn table(
             ];
             row.extend(match &line.key {
                 Some(key) => groups::key_cells(counted, by, key),
-                None => vec![Cell::Text(b"other".to_vec()); by.len()],
+                None => groups::other_cells(by),
             });
             row.push(integer(sums.requests.into()));
             row.push(integer(sums.bytes));
