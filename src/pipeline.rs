@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 use crate::aggregate::{Counter, Rules, Skip, Source, Tally, account};
 use crate::error::Error;
-use crate::input::{self, Block, BlockPool, Blocks, Content, LineNumbers, Stream};
+use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
 use crate::parse::{Parser, Reason, Record, Reject, Wanted};
 use crate::place::Places;
 use crate::report::record;
@@ -50,6 +50,8 @@ pub struct Job<'a> {
 pub enum LineStyle {
     /// As they stand in the log.
     Raw,
+    /// The same for a terminal: nothing in a line may act on it.
+    Shown,
     /// One JSON object per record.
     Ndjson,
 }
@@ -102,6 +104,16 @@ struct Stock<'a> {
     stop: AtomicBool,
 }
 
+/// Stops the run when a block was not finished, by an error or a panic: its output will never come, and readers wait
+/// for it.
+struct StopUnlessDone<'a>(&'a AtomicBool);
+
+impl Drop for StopUnlessDone<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Parses and counts one block at a time.
 struct Worker<'a> {
     counter: Counter<'a>,
@@ -125,7 +137,8 @@ impl<'a> Stock<'a> {
             Ok(())
         })?;
         let blocks: Blocks = stream.blocks(pool, numbers);
-        let going = blocks.take_while(|_| !self.stop.load(Ordering::Relaxed));
+        let going =
+            blocks.take_while(|_| !self.stop.load(Ordering::Relaxed)).inspect(|block| self.wait(block));
         going.par_bridge().try_for_each(|block| match block {
             Ok(block) => {
                 let block = self.with_worker(|worker| worker.read(block, log, self))?;
@@ -139,11 +152,22 @@ impl<'a> Stock<'a> {
         })
     }
 
+    /// The output of blocks far ahead would have to be kept.
+    fn wait(&self, block: &Result<Block, Failure>) {
+        let Ok(block) = block else { return };
+        let outputs = self.job.lines.map(|(_, lines)| lines).into_iter().chain(self.job.rejects);
+        outputs.for_each(|ordered| ordered.wait(block.index, &self.stop));
+    }
+
     fn with_worker<T>(&self, work: impl FnOnce(&mut Worker<'a>) -> Result<T, Error>) -> Result<T, Error> {
         let stock = || self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let free = stock().pop();
         let mut worker = free.unwrap_or_else(|| Worker::new(self.job));
+        let unfinished = StopUnlessDone(&self.stop);
         let result = work(&mut worker);
+        if result.is_ok() {
+            std::mem::forget(unfinished);
+        }
         stock().push(worker);
         result
     }
@@ -205,6 +229,11 @@ impl<'a> Worker<'a> {
         let mut record = Record::default();
         let (mut number, mut accepted) = (0, 0);
         for line in input::lines(&block.bytes) {
+            if line.is_empty() {
+                self.counter.tally.account.skipped[Skip::Blank as usize] += 1;
+                number += 1;
+                continue;
+            }
             match parser.parse(line, &mut record) {
                 Ok(()) if is_unfinished(line, block) && parser.is_unclosed(line) => {
                     self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
@@ -217,7 +246,11 @@ impl<'a> Worker<'a> {
                         let name = &log.input.name;
                         let line_number = block.first_line.unwrap_or(1) + number;
                         match style {
-                            LineStyle::Raw => self.counted.extend_from_slice(line),
+                            LineStyle::Raw => {
+                                self.counted.extend_from_slice(line);
+                                self.counted.push(b'\n');
+                            }
+                            LineStyle::Shown => record::write_shown(line, &mut self.counted),
                             LineStyle::Ndjson => {
                                 let joined = self.counter.describe(&record, &source);
                                 record::write(
@@ -230,7 +263,6 @@ impl<'a> Worker<'a> {
                                 );
                             }
                         }
-                        self.counted.push(b'\n');
                         self.counted_ends.push(self.counted.len());
                     }
                 }

@@ -9,9 +9,6 @@ use crate::time::Timestamp;
 /// Bytes of a rejected line that are kept to be shown.
 pub const SHOWN_MAX: usize = 60;
 
-/// Distinct unlisted servers that are counted apart.
-pub const UNLISTED_MAX: usize = 10_000;
-
 /// What became of the lines. `lines = accepted + rejected + skipped`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::account::{Account, UNLISTED_MAX};
+use super::account::Account;
 use super::interner::TextMemo;
 use crate::parse::Record;
 use crate::place::{Memo, Place, PlaceId, Places};
@@ -124,7 +124,7 @@ fn unlisted(record: &Record<'_>, account: &mut Account) {
     let Some(server) = record.server_addr.or(record.hostname) else { return };
     if let Some(count) = account.unlisted.get_mut(server) {
         *count += 1;
-    } else if account.unlisted.len() < UNLISTED_MAX {
+    } else {
         account.unlisted.insert(server.to_vec(), 1);
     }
 }

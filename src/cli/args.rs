@@ -7,7 +7,7 @@
     reason = "doc comments are help texts and fields are options, named as users type them"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
@@ -33,6 +33,19 @@ pub(crate) struct Args {
     pub(crate) read: Read,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+impl Args {
+    /// What is read, and the file that is written.
+    pub(crate) fn files(&self) -> (&Read, Option<&Path>) {
+        let (read, output) = match &self.command {
+            None => (&self.read, &self.output.output),
+            Some(Command::Top(args)) => (&args.read, &args.output.output),
+            Some(Command::Slots(args)) => (&args.read, &args.output.output),
+            Some(Command::Lines(args)) => (&args.read, &args.output),
+        };
+        (read, output.as_deref())
+    }
 }
 
 #[derive(Debug, Subcommand)]

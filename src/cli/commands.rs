@@ -1,6 +1,6 @@
 //! Each command: a plan, a run, an answer.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use bandwho::aggregate::{Cut, Rules, Tally};
@@ -16,17 +16,13 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target};
 use super::plan::{self, Sources};
-use super::{message, progress};
+use super::{guard, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
-    let threads = match &args.command {
-        None => args.read.threads,
-        Some(Command::Top(args)) => args.read.threads,
-        Some(Command::Slots(args)) => args.read.threads,
-        Some(Command::Lines(args)) => args.read.threads,
-    };
-    pipeline::pool(threads)?.install(|| match args.command {
+    let (read, output) = args.files();
+    guard::check(read, output)?;
+    pipeline::pool(read.threads)?.install(|| match args.command {
         None => overview(&args.read, &args.output),
         Some(Command::Top(args)) => top(&args),
         Some(Command::Slots(args)) => slots(&args),
@@ -114,6 +110,7 @@ fn line_style(args: &args::Lines) -> Result<LineStyle, Error> {
             "--output {}: lines are written raw, or as .ndjson",
             path.unwrap_or(Path::new("")).display()
         ))),
+        None if path.is_none() && io::stdout().is_terminal() => Ok(LineStyle::Shown),
         _ => Ok(LineStyle::Raw),
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod plan;
 mod commands;
+mod guard;
 mod mismatch;
 pub(crate) mod exit;
 mod output;

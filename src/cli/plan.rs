@@ -1,7 +1,9 @@
 //! What will be done: typed words resolved against the logs. Everything that can be wrong with a question is found
 //! here, before the long work.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bandwho::aggregate::spread::Scheme;
@@ -9,7 +11,7 @@ use bandwho::aggregate::{Cut, Rules};
 use bandwho::error::Error;
 use bandwho::format::{Format, Layout, Part};
 use bandwho::input;
-use bandwho::pipeline::{Log, Survey, survey};
+use bandwho::pipeline::{Survey, survey};
 use bandwho::place::Places;
 use bandwho::query::{Basis, Dimension, Metric, View};
 use bandwho::servers::Servers;
@@ -39,6 +41,11 @@ pub(crate) fn sources(read: &Read) -> Result<Sources, Error> {
     }
     if survey.logs.is_empty() {
         return Err(Error::Data(format!("no access logs in {}", shown(&read.logs))));
+    }
+    if !survey.logs.iter().any(|log| log.has_records)
+        && let Some(failure) = survey.logs.iter().find_map(|log| log.failure.as_deref())
+    {
+        return Err(Error::Data(format!("{failure}; nothing of it is a record")));
     }
     if !survey.logs.iter().any(|log| log.has_records)
         && let Some((log, nearest)) = survey.logs.iter().find_map(|log| Some((log, log.nearest.as_ref()?)))
@@ -74,8 +81,9 @@ fn layout(typed: &str) -> Result<Option<Layout>, Error> {
 fn logs(read: &Read) -> Result<Vec<PathBuf>, Error> {
     let mut logs = read.logs.clone();
     if let Some(list) = &read.files_from {
-        let text = std::fs::read_to_string(list).map_err(|error| Error::io("read", list, error))?;
-        logs.extend(text.lines().filter(|line| !line.is_empty()).map(PathBuf::from));
+        let text = read_list(list).map_err(|error| Error::io("read", list, error))?;
+        let lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        logs.extend(lines.filter(|line| !line.is_empty()).map(path_of));
     }
     if logs.is_empty() {
         if let Some(list) = &read.files_from {
@@ -87,6 +95,30 @@ fn logs(read: &Read) -> Result<Vec<PathBuf>, Error> {
         logs.push(PathBuf::from("-"));
     }
     Ok(logs)
+}
+
+/// A longer list is none: some device was named.
+const LIST_SIZE_MAX: u64 = 256 << 20;
+
+fn read_list(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let size = File::open(path)?.take(LIST_SIZE_MAX + 1).read_to_end(&mut text)?;
+    if size as u64 > LIST_SIZE_MAX {
+        return Err(io::Error::other(format!("longer than {LIST_SIZE_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+/// File names are bytes.
+#[cfg(unix)]
+fn path_of(name: &[u8]) -> PathBuf {
+    let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(name);
+    PathBuf::from(name)
+}
+
+#[cfg(not(unix))]
+fn path_of(name: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(name).into_owned().into()
 }
 
 fn places(read: &Read) -> Result<Places, Error> {
@@ -228,17 +260,18 @@ impl Sources {
         if let Some(typed) = &read.tz {
             return Zone::parse(typed).map_err(|reason| Error::Usage(format!("--tz {typed}: {reason}")));
         }
-        let mut offsets = self.survey.logs.iter().filter(|log| log.has_records).map(|log: &Log| log.offset);
-        let first = offsets.next();
-        match first {
-            Some(Some(offset)) if offsets.all(|other| other == Some(offset)) => Ok(Zone::fixed(offset)),
-            Some(_) => {
-                message::note(
-                    "the logs do not share one UTC offset: times and days are UTC; choose with --tz",
-                );
-                Ok(Zone::utc())
+        let read = || self.survey.logs.iter().filter(|log| log.has_records);
+        let offset = read().find_map(|log| log.offset);
+        match offset {
+            Some(offset) if read().all(|log| log.offset == Some(offset)) => return Ok(Zone::fixed(offset)),
+            Some(_) => message::note(
+                "the logs do not share one UTC offset: times and days are UTC; choose with --tz",
+            ),
+            None if read().any(|log| log.layout.format.has(Part::Time)) => {
+                message::note("the logs' times tell no UTC offset: times and days are UTC; choose with --tz");
             }
-            None => Ok(Zone::utc()),
+            None => {}
         }
+        Ok(Zone::utc())
     }
 }

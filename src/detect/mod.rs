@@ -66,7 +66,7 @@ pub fn examine(layout: &Layout, head: &[u8]) -> Detected {
     let mut parser = Parser::new(layout, Wanted::default(), &[]);
     let mut record = Record::default();
     let first = input::lines(head).find(|line| parser.parse(line, &mut record).is_ok());
-    let offset = first.and(record.offset);
+    let offset = first.and_then(|line| record.offset.or_else(|| parser.offset(line)));
     Detected { layout: layout.clone(), sampled: sample.len(), accepted, offset }
 }
 

@@ -86,7 +86,15 @@ impl Decoder {
         matches!(self.text_end, Some(Ending::Complete))
     }
 
-    /// Why the text ended before its end, if it did; told once.
+    /// Why the text ended before its end, if it did.
+    pub(super) fn failure(&self) -> Option<&str> {
+        match &self.text_end {
+            Some(Ending::Broken(message)) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// The same, told once.
     pub(super) fn take_failure(&mut self) -> Option<String> {
         match self.text_end.replace(Ending::Complete) {
             Some(Ending::Broken(message)) => Some(message),

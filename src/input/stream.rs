@@ -58,6 +58,12 @@ impl Stream {
         })
     }
 
+    /// Why reading stopped within the head, if it did, beginning with the input's name.
+    pub fn failure(&mut self) -> Option<String> {
+        self.head();
+        self.decoder.failure().map(|cause| format!("{}: {cause}", self.name))
+    }
+
     /// True for a regular file: this stream may be dropped and the input opened again to the same end.
     pub fn is_regular(&self) -> bool {
         self.kind == Kind::Regular

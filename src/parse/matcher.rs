@@ -43,13 +43,12 @@ pub(super) enum Match {
 #[inline]
 pub(super) fn matches(layout: &Layout, line: &[u8], spans: &mut [Span], rule: Rule) -> Match {
     match literal(line, 0, &layout.first, rule) {
-        Some(start) => matches_from(layout, line, 0, start, spans, rule, PLACES_MAX),
+        Some(start) => matches_from(layout, line, 0, start, spans, rule, budget(line)),
         None => Match::No { reached: 0 },
     }
 }
 
-/// Matches the steps from `first` on against the line from `start` on; tries at most `places_max` places for the ends
-/// of values, more only where the line is short.
+/// Matches the steps from `first` on against the line from `start` on, looking at no more than `budget` bytes again.
 #[inline]
 fn matches_from(
     layout: &Layout,
@@ -58,13 +57,13 @@ fn matches_from(
     start: usize,
     spans: &mut [Span],
     rule: Rule,
-    places_max: usize,
+    budget: usize,
 ) -> Match {
     let mut step = first;
     let mut start = start;
     let mut from = start;
     let mut reached = start;
-    let mut places = 0;
+    let mut looked_at = 0;
     loop {
         let found = value_end(&layout.steps[step], line, start, from, rule)
             .filter(|&(end, _)| rule == Rule::Shape || plausible(&layout.steps[step], &line[start..end]));
@@ -83,16 +82,34 @@ fn matches_from(
         } else if is_last_hope(&layout.steps[first..=step]) {
             return Match::No { reached };
         }
-        places += 1;
-        match layout.steps[first..step].iter().rposition(|step| step.end == End::Anywhere) {
-            Some(again) if places <= places_max || places * line.len() <= LOOKED_AT_MAX => {
-                step = first + again;
-                let (value, end) = spans[step];
-                (start, from) = (value as usize, end as usize + 1);
-            }
-            _ => return Match::No { reached },
+        let Some(again) = layout.steps[first..step].iter().rposition(|step| step.end == End::Anywhere) else {
+            return Match::No { reached };
+        };
+        step = first + again;
+        let (value, end) = spans[step];
+        (start, from) = (value as usize, end as usize + 1);
+        // What failed may have searched to the line's end, but not beyond what was reached by much: literals are
+        // near. Where they are not, the whole rest counts.
+        looked_at += RETRY_COST + if found.is_none() { line.len() - from.min(line.len()) } else { 0 };
+        if looked_at > budget {
+            return Match::No { reached };
         }
     }
+}
+
+/// Bytes of a line that are looked at again for other ends of its values: so many times its length, and no less than
+/// this many, which short lines use up without anyone waiting. A hostile line could otherwise make every blank a place
+/// to search from to the line's end: length squared.
+const LOOKED_AT_TIMES: usize = 16;
+const LOOKED_AT_LEAST: usize = 64 * 1024;
+
+/// What one more try costs at least, in bytes looked at.
+const RETRY_COST: usize = 32;
+
+/// The budget for a line.
+#[inline]
+fn budget(line: &[u8]) -> usize {
+    LOOKED_AT_LEAST + LOOKED_AT_TIMES * line.len()
 }
 
 /// True if no earlier choice can help once the last of these steps has no place left.
@@ -101,13 +118,6 @@ fn is_last_hope(steps: &[Step]) -> bool {
     steps.last().is_some_and(|last| last.end == End::Anywhere && text(last))
         && steps.iter().all(|step| step.end != End::Anywhere || text(step))
 }
-
-/// How many places are tried for the ends of the values of one line. A hostile line could otherwise make every place
-/// search to the line's end: length squared.
-const PLACES_MAX: usize = 256;
-
-/// Short lines have more tries: as many as let this many bytes be looked at.
-const LOOKED_AT_MAX: usize = 1 << 20;
 
 /// True if the line matches from the middle of some value on: the end of a line whose beginning is missing.
 #[cold]
@@ -124,18 +134,18 @@ pub(super) fn matches_tail(layout: &Layout, line: &[u8]) -> bool {
             && memchr::memmem::find_iter(line, wanted).take(TAIL_PLACES_MAX).any(|at| {
                 let after = at + wanted.len();
                 matches!(
-                    matches_from(layout, line, cut + 1, after, &mut spans, Rule::Strict, TAIL_PLACES_MAX),
+                    matches_from(layout, line, cut + 1, after, &mut spans, Rule::Strict, line.len()),
                     Match::Yes { .. }
                 )
             })
     })
 }
 
-/// How many places of a literal are tried to recognise a cut line, and how many for the ends of values after each.
+/// How many places of a literal are tried to recognise a cut line.
 const TAIL_PLACES_MAX: usize = 16;
 
 /// Longer lines are not examined for being the end of a cut one. Together with the places this bounds what the first
-/// line of a log can cost to some 16 MiB looked at per literal of the format.
+/// line of a log can cost to some MiB looked at.
 const TAIL_LENGTH_MAX: usize = 64 * 1024;
 
 /// Names the value at fault, or the place where the line stops having the format's shape.

@@ -251,6 +251,15 @@ impl Parser {
         }
     }
 
+    /// The UTC offset that any of the line's times was written with, be it not the one that counts: beside `$msec`
+    /// there often is `$time_local`. The line must be the one just accepted.
+    pub fn offset(&self, line: &[u8]) -> Option<i32> {
+        self.layout.steps.iter().zip(&self.spans).find_map(|(step, &(start, end))| {
+            let Kind::Time(shape, _) = &step.field.kind else { return None };
+            timestamp::single(shape, &line[start as usize..end as usize])?.offset
+        })
+    }
+
     /// Bytes of the last accepted line that the format's own columns take up.
     pub fn matched_length(&self) -> usize {
         let literal = self.layout.steps.last().map_or(0, |step| step.literal.len());

@@ -29,6 +29,8 @@ pub struct Log {
     pub stream: Mutex<Option<Stream>>,
     /// Why it does not look like a log, if it does not.
     pub nearest: Option<Nearest>,
+    /// Why its head could not be read to the end, if it could not.
+    pub failure: Option<String>,
     fingerprint: Option<u64>,
 }
 
@@ -71,6 +73,7 @@ fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log,
         None => detect::nearest(&head.bytes),
     };
     let fingerprint = fingerprint(head);
+    let failure = stream.failure();
     let Detected { layout, offset, .. } = match (detected, &nearest) {
         (Some(detected), _) => detected,
         (None, Some(nearest)) => detect::examine(&nearest.layout, &[]),
@@ -78,7 +81,7 @@ fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log,
     };
     let idc = input.path.as_deref().and_then(|path| servers.by_path(&path.to_string_lossy()));
     let stream = Mutex::new((!stream.is_regular()).then_some(stream));
-    Ok(Log { input, layout, offset, has_records: matched, idc, stream, nearest, fingerprint })
+    Ok(Log { input, layout, offset, has_records: matched, idc, stream, nearest, failure, fingerprint })
 }
 
 /// For inputs without a line.

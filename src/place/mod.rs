@@ -12,9 +12,10 @@
 mod record;
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use foldhash::fast::RandomState;
 use maxminddb::{LookupResult, MaxMindDbError, Reader};
@@ -72,7 +73,7 @@ impl Places {
             )));
         }
         let open = |path: &PathBuf| {
-            let bytes = fs::read(path).map_err(|source| Error::io("open", path, source))?;
+            let bytes = read(path).map_err(|source| Error::io("open", path, source))?;
             Database::parse(path.display().to_string(), bytes)
         };
         Ok(Self { databases: paths.iter().map(open).collect::<Result<_, _>>()? })
@@ -213,6 +214,21 @@ impl Database {
         }
         self.reader.lookup(address).map(Some)
     }
+}
+
+/// No database is larger: some device was named.
+const SIZE_MAX: u64 = 4 << 30;
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    if file.metadata()?.is_file() {
+        bytes.reserve(usize::try_from(file.metadata()?.len()).unwrap_or(0));
+    }
+    if file.take(SIZE_MAX + 1).read_to_end(&mut bytes)? as u64 > SIZE_MAX {
+        return Err(io::Error::other(format!("larger than {} GiB", SIZE_MAX >> 30)));
+    }
+    Ok(bytes)
 }
 
 /// `YYYY-MM-DD` of an instant in seconds since 1970, in UTC; `None` for 0 and beyond the year 9999.

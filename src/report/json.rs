@@ -226,7 +226,8 @@ impl Serialize for InputLine<'_> {
     }
 }
 
-fn write_line<T: Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<()> {
+/// Writes one object and a newline.
+pub(super) fn write_line<T: Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Visible))?;
     out.write_all(b"\n")
 }

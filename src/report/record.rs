@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::escape;
+use super::{escape, json};
 use crate::aggregate::{Joined, Source};
 use crate::parse::{Record, Reject, plain};
 use crate::time::{Precision, Zone};
@@ -44,7 +44,7 @@ struct Row<'a> {
     idc: Option<&'a str>,
 }
 
-/// Appends a record as one JSON object, without a newline.
+/// Appends a record as one JSON object and a newline.
 pub fn write(
     record: &Record<'_>,
     file: &str,
@@ -91,7 +91,13 @@ pub fn write(
         netkind: place.netkind.as_deref(),
         idc: joined.idc,
     };
-    serde_json::to_writer(out, &row).expect("strings and integers always serialize into memory");
+    json::write_line(&row, out).expect("strings and integers always serialize into memory");
+}
+
+/// Appends a line as a terminal may see it.
+pub fn write_shown(line: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(escape::terminal(line).as_bytes());
+    out.push(b'\n');
 }
 
 /// Appends a rejected line: file, line, column, reason and the line as it stands, separated by TABs.

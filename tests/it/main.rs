@@ -3,6 +3,7 @@
 //! * `cli`: what users meet: answers, messages, exit codes
 //! * `laws`: any split of a log gives one answer, and every answer adds up
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
+//! * `outputs`: files that are written, and numbers of peculiar logs
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `fixtures`: what makes the files of `testdata`
@@ -22,6 +23,7 @@ mod laws;
 #[cfg(unix)]
 mod manners;
 mod oracle;
+mod outputs;
 mod tidy;
 
 /// Logs and databases nobody here wrote: `BANDWHO_CORPORA`, or beside the repository.
@@ -34,6 +36,29 @@ fn corpora() -> Option<PathBuf> {
 /// A file of `testdata`.
 fn testdata(name: &str) -> String {
     format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A directory that is removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("bandwho-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// What a run left behind.

@@ -12,7 +12,7 @@ use crate::report::{Cell, Column, Fact, Report, Table, Unit};
 use crate::time::{Slot, Timestamp};
 
 /// Rows of a series at most. One line with a year gone wrong would otherwise ask for all the memory there is.
-pub const ROWS_MAX: u64 = 4_000_000;
+pub const ROWS_MAX: u64 = 2_000_000;
 
 /// The answer of the only view of the rules; with dimensions, the `shown` largest groups and all others as one.
 /// Fails if the samples span more slots than anyone could read.

@@ -1,0 +1,45 @@
+//! No output may take the place of an input, or of another output.
+
+use std::path::{Path, PathBuf};
+
+use bandwho::error::Error;
+
+use super::args::Read;
+
+/// Fails if two outputs are one file, or one is a file that the command reads.
+pub(crate) fn check(read: &Read, output: Option<&Path>) -> Result<(), Error> {
+    let refuse =
+        |path: &Path, why: &str| Err(Error::Usage(format!("cannot write {}: {why}", path.display())));
+    if let (Some(output), Some(rejects)) = (output, read.rejects.as_deref())
+        && (output == rejects || is_same(output, rejects))
+    {
+        return refuse(output, "it is named for the rejects as well");
+    }
+    let named = [&read.logs, &read.ip_db, &read.servers];
+    let inputs: Vec<&PathBuf> = named.into_iter().flatten().chain(&read.files_from).collect();
+    for path in output.into_iter().chain(read.rejects.as_deref()) {
+        if inputs.iter().any(|input| is_same(input, path)) {
+            return refuse(path, "it is also an input");
+        }
+    }
+    Ok(())
+}
+
+/// True if both exist and are one file, by whatever name, or one is a directory that holds the other.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let known = |path: &Path| std::fs::canonicalize(path).ok();
+    is_same_file(one, other)
+        || known(one).zip(known(other)).is_some_and(|(one, other)| other.starts_with(one))
+}
+
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    identity(one).zip(identity(other)).is_some_and(|(one, other)| one == other)
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &Path, _: &Path) -> bool {
+    false
+}
