@@ -21,10 +21,11 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::aggregate::{Counter, Rules, Skip, Source, Tally, account};
+use crate::aggregate::account::LinePlace;
+use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
 use crate::error::Error;
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
-use crate::parse::{Parser, Reason, Record, Reject, Wanted};
+use crate::parse::{Reader, Reason, Record, Reject, Wanted};
 use crate::place::Places;
 use crate::report::record;
 use crate::servers::Servers;
@@ -117,8 +118,8 @@ impl Drop for StopUnlessDone<'_> {
 /// Parses and counts one block at a time.
 struct Worker<'a> {
     counter: Counter<'a>,
-    /// Of the last log; most runs know one format.
-    parser: Option<(u32, Parser)>,
+    /// Of the last log.
+    reader: Option<(u32, Reader)>,
     counted: Vec<u8>,
     counted_ends: Vec<usize>,
     rejected: Vec<u8>,
@@ -133,7 +134,7 @@ impl<'a> Stock<'a> {
             None => Stream::open(&log.input)?,
         };
         self.with_worker(|worker| {
-            worker.counter.tally.account.by_file.entry(log.input.id).or_default();
+            worker.counter.tally.account.by_format.entry((log.input.id, 0)).or_default();
             Ok(())
         })?;
         let blocks: Blocks = stream.blocks(pool, numbers);
@@ -187,7 +188,7 @@ impl<'a> Worker<'a> {
     fn new(job: &Job<'a>) -> Self {
         Self {
             counter: Counter::new(job.rules, job.places, job.servers),
-            parser: None,
+            reader: None,
             counted: Vec::new(),
             counted_ends: Vec::new(),
             rejected: Vec::new(),
@@ -197,9 +198,9 @@ impl<'a> Worker<'a> {
 
     fn read(&mut self, block: Block, log: &Log, stock: &Stock<'a>) -> Result<Block, Error> {
         let job = stock.job;
-        if self.parser.as_ref().is_none_or(|(file, _)| *file != log.input.id) {
-            let parser = Parser::new(&log.layout, stock.wanted, &job.rules.fields);
-            self.parser = Some((log.input.id, parser));
+        if self.reader.as_ref().is_none_or(|(file, _)| *file != log.input.id) {
+            let reader = Reader::new(&log.layouts(), stock.wanted, &job.rules.fields);
+            self.reader = Some((log.input.id, reader));
         }
         self.counter.begin_block();
         let lines = match block.content {
@@ -224,55 +225,62 @@ impl<'a> Worker<'a> {
     }
 
     fn read_lines(&mut self, block: &Block, log: &Log, job: &Job<'a>) -> u64 {
-        let source = Source { file: log.input.id, escape: log.layout.format.escape, idc: log.idc };
-        let (_, mut parser) = self.parser.take().expect("set for this log by the caller");
+        let (_, mut reader) = self.reader.take().expect("set for this log by the caller");
         let mut record = Record::default();
-        let (mut number, mut accepted) = (0, 0);
+        let mut number = 0;
         for line in input::lines(&block.bytes) {
             if line.is_empty() {
                 self.counter.tally.account.skipped[Skip::Blank as usize] += 1;
                 number += 1;
                 continue;
             }
-            match parser.parse(line, &mut record) {
-                Ok(()) if is_unfinished(line, block) && parser.is_unclosed(line) => {
+            match reader.read(line, &mut record) {
+                Ok(format) if is_unfinished(line, block) && reader.parser(format).is_unclosed(line) => {
                     self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
                 }
-                Ok(()) => {
-                    accepted += 1;
+                Ok(format) => {
+                    let at = LinePlace { file: log.input.id, block: block.index, line: number };
+                    self.counter.tally.account.accept(at, format);
+                    let escape = reader.parser(format).layout().format.escape;
+                    let source = Source { file: log.input.id, escape, idc: log.idc };
                     if self.counter.count(&record, &source)
                         && let Some((style, _)) = job.lines
                     {
-                        let name = &log.input.name;
                         let line_number = block.first_line.unwrap_or(1) + number;
-                        match style {
-                            LineStyle::Raw => {
-                                self.counted.extend_from_slice(line);
-                                self.counted.push(b'\n');
-                            }
-                            LineStyle::Shown => record::write_shown(line, &mut self.counted),
-                            LineStyle::Ndjson => {
-                                let joined = self.counter.describe(&record, &source);
-                                record::write(
-                                    &record,
-                                    name,
-                                    line_number,
-                                    &joined,
-                                    &source,
-                                    &mut self.counted,
-                                );
-                            }
-                        }
-                        self.counted_ends.push(self.counted.len());
+                        self.put(style, line, &record, &source, (&log.input.name, line_number));
                     }
                 }
-                Err(reject) => self.unmatched(block, number, line, reject, &parser, log, job),
+                Err(reject) => self.unmatched(block, number, line, reject, &reader, log, job),
             }
             number += 1;
         }
-        *self.counter.tally.account.by_file.entry(log.input.id).or_default() += accepted;
-        self.parser = Some((log.input.id, parser));
+        self.reader = Some((log.input.id, reader));
         number
+    }
+
+    /// Writes a counted line; `place` is its file and number.
+    #[cold]
+    fn put(
+        &mut self,
+        style: LineStyle,
+        line: &[u8],
+        record: &Record<'_>,
+        source: &Source,
+        place: (&str, u64),
+    ) {
+        let out = &mut self.counted;
+        match style {
+            LineStyle::Raw => {
+                out.extend_from_slice(line);
+                out.push(b'\n');
+            }
+            LineStyle::Shown => record::write_shown(line, out),
+            LineStyle::Ndjson => {
+                let joined = self.counter.describe(record, source);
+                record::write(record, place, &joined, source, out);
+            }
+        }
+        self.counted_ends.push(out.len());
     }
 
     /// A line that is not a record: meant not to be one, or a reject.
@@ -284,7 +292,7 @@ impl<'a> Worker<'a> {
         number: u64,
         line: &[u8],
         reject: Reject,
-        parser: &Parser,
+        reader: &Reader,
         log: &Log,
         job: &Job<'a>,
     ) {
@@ -294,7 +302,7 @@ impl<'a> Worker<'a> {
             Some(Skip::Blank)
         } else if line.starts_with(b"#") {
             Some(Skip::Comment)
-        } else if unfinished || (first && parser.is_tail(line)) {
+        } else if unfinished || (first && reader.parser(0).is_tail(line)) {
             Some(Skip::Partial)
         } else {
             None
@@ -306,7 +314,7 @@ impl<'a> Worker<'a> {
     }
 
     fn reject(&mut self, block: &Block, number: u64, line: &[u8], reject: Reject, log: &Log, job: &Job<'a>) {
-        let place = account::LinePlace { file: log.input.id, block: block.index, line: number };
+        let place = LinePlace { file: log.input.id, block: block.index, line: number };
         self.counter.tally.account.reject(place, line, reject);
         if job.rejects.is_some() {
             let line_number = block.first_line.unwrap_or(1) + number;

@@ -28,8 +28,8 @@ pub struct Account {
     pub remarked: [u64; Remark::ALL.len()],
     /// The first reject of each reason, in input order.
     pub first_rejects: [Option<FirstReject>; Reason::ALL.len()],
-    /// Accepted lines per input file.
-    pub by_file: BTreeMap<u32, u64>,
+    /// Accepted lines per input and format of that input. An input without records has an entry all the same.
+    pub by_format: BTreeMap<(u32, usize), FormatLines>,
     /// Earliest and latest logged time.
     pub span: Option<(Timestamp, Timestamp)>,
     /// Lines of each block: (file, block) → lines.
@@ -123,8 +123,28 @@ impl FirstReject {
     }
 }
 
-/// Where a line stands.
-#[derive(Debug, Clone, Copy)]
+/// The lines of one format.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FormatLines {
+    /// How many.
+    pub lines: u64,
+    /// The first.
+    pub first: Option<LinePlace>,
+}
+
+impl FormatLines {
+    fn merge(&mut self, other: Self) {
+        let Self { lines, first } = other;
+        self.lines += lines;
+        self.first = match (self.first, first) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+    }
+}
+
+/// Where a line stands. Ordered by input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinePlace {
     /// Input.
     pub file: u32,
@@ -135,6 +155,17 @@ pub struct LinePlace {
 }
 
 impl Account {
+    /// Counts a line of a format of its input.
+    #[inline]
+    pub fn accept(&mut self, place: LinePlace, format: usize) {
+        // One entry is asked for millions of times: blocks are long and formats rarely change.
+        let lines = self.by_format.entry((place.file, format)).or_default();
+        lines.lines += 1;
+        if lines.first.is_none_or(|first| place < first) {
+            lines.first = Some(place);
+        }
+    }
+
     /// Counts a rejected line. Allocates nothing.
     pub fn reject(&mut self, place: LinePlace, line: &[u8], reject: Reject) {
         let reason = reject.reason as usize;
@@ -169,7 +200,7 @@ impl Account {
             skipped,
             remarked,
             first_rejects,
-            by_file,
+            by_format,
             span,
             block_lines,
             failures,
@@ -188,8 +219,8 @@ impl Account {
         for (mine, theirs) in self.first_rejects.iter_mut().zip(first_rejects) {
             earlier(mine, theirs);
         }
-        for (file, count) in by_file {
-            *self.by_file.entry(file).or_default() += count;
+        for (format, lines) in by_format {
+            self.by_format.entry(format).or_default().merge(lines);
         }
         if let Some((first, last)) = span {
             self.see(first);

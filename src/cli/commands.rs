@@ -137,7 +137,13 @@ fn counted<'a>(sources: &'a Sources, rules: &'a Rules, tally: &'a Tally) -> Coun
     Counted {
         tally,
         rules,
-        files: logs.iter().map(|log| (log.input.name.as_str(), &log.layout.format)).collect(),
+        files: logs
+            .iter()
+            .map(|log| {
+                let formats = log.candidates.iter().map(|candidate| &candidate.layout.format);
+                (log.input.name.as_str(), formats.collect())
+            })
+            .collect(),
         databases: sources.places.databases(),
         servers_listed: !sources.servers.is_empty(),
         durations_logged: sources.durations_logged(),

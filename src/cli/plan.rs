@@ -11,7 +11,7 @@ use bandwho::aggregate::{Cut, Rules};
 use bandwho::error::Error;
 use bandwho::format::{Format, Layout, Part};
 use bandwho::input;
-use bandwho::pipeline::{Survey, survey};
+use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::Places;
 use bandwho::query::{Basis, Dimension, Metric, View};
 use bandwho::servers::Servers;
@@ -42,12 +42,12 @@ pub(crate) fn sources(read: &Read) -> Result<Sources, Error> {
     if survey.logs.is_empty() {
         return Err(Error::Data(format!("no access logs in {}", shown(&read.logs))));
     }
-    if !survey.logs.iter().any(|log| log.has_records)
+    if !survey.logs.iter().any(Log::has_records)
         && let Some(failure) = survey.logs.iter().find_map(|log| log.failure.as_deref())
     {
         return Err(Error::Data(format!("{failure}; nothing of it is a record")));
     }
-    if !survey.logs.iter().any(|log| log.has_records)
+    if !survey.logs.iter().any(Log::has_records)
         && let Some((log, nearest)) = survey.logs.iter().find_map(|log| Some((log, log.nearest.as_ref()?)))
     {
         return Err(Error::Data(mismatch::explain(log, nearest, layout.is_some())));
@@ -55,7 +55,8 @@ pub(crate) fn sources(read: &Read) -> Result<Sources, Error> {
     for log in survey.logs.iter().filter(|log| log.nearest.is_some()) {
         message::warning(&format!(
             "the head of {} has no line of format {}",
-            log.input.name, log.layout.format.name
+            log.input.name,
+            log.formats().next().map_or("", |format| &format.name)
         ));
     }
     Ok(Sources { survey, places, servers })
@@ -187,9 +188,9 @@ impl Sources {
 
     /// Formats of the logs that have records, or of all if none has.
     fn formats(&self) -> impl Iterator<Item = &Format> {
-        let any = self.survey.logs.iter().any(|log| log.has_records);
-        let used = self.survey.logs.iter().filter(move |log| log.has_records || !any);
-        used.map(|log| &log.layout.format)
+        let any = self.survey.logs.iter().any(Log::has_records);
+        let used = self.survey.logs.iter().filter(move |log| log.has_records() || !any);
+        used.flat_map(Log::formats)
     }
 
     /// Fails if no log can provide a dimension; returns the fields that views name.
@@ -260,14 +261,14 @@ impl Sources {
         if let Some(typed) = &read.tz {
             return Zone::parse(typed).map_err(|reason| Error::Usage(format!("--tz {typed}: {reason}")));
         }
-        let read = || self.survey.logs.iter().filter(|log| log.has_records);
+        let read = || self.survey.logs.iter().filter(|log| log.has_records());
         let offset = read().find_map(|log| log.offset);
         match offset {
             Some(offset) if read().all(|log| log.offset == Some(offset)) => return Ok(Zone::fixed(offset)),
             Some(_) => message::note(
                 "the logs do not share one UTC offset: times and days are UTC; choose with --tz",
             ),
-            None if read().any(|log| log.layout.format.has(Part::Time)) => {
+            None if read().flat_map(Log::formats).any(|format| format.has(Part::Time)) => {
                 message::note("the logs' times tell no UTC offset: times and days are UTC; choose with --tz");
             }
             None => {}

@@ -1,17 +1,24 @@
-//! Which format is this? Decided on an input's head alone, so that a file, its .gz and a pipe agree.
+//! Which formats are these? Decided on an input's head alone, so that a file, its .gz and a pipe agree.
 //!
-//! A text log is a well-known beginning plus columns that people appended to it. The beginning that matches most
-//! lines wins; the columns are then typed by what stands in them (`tail`), because a fraction is nginx's
-//! `$request_time` and an integer Apache's `%D`, and that decides whether the logged time is the end or the start.
+//! ```text
+//! sample lines → the layout that reads most of them → the same for the lines it does not read → …
+//! ```
+//!
+//! A text log is a well-known beginning plus columns that people appended to it; the columns are typed by what stands
+//! in them (`tail`), because a fraction is nginx's `$request_time` and an integer Apache's `%D`, and that decides
+//! whether the logged time is the end or the start. No single line decides anything but for itself.
 
 mod tail;
 
-use crate::format::{Format, Layout, presets};
+use crate::format::{Format, Layout, Part, presets};
 use crate::input;
-use crate::parse::{Parser, Record, Reject, Wanted};
+use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted};
 
 /// Lines of a head that are looked at, spread evenly.
 pub const SAMPLE_LINES: usize = 2_000;
+
+/// Formats of one log that are told apart; lines of further ones are rejected.
+pub const FORMATS_MAX: usize = 6;
 
 /// The beginnings of all text formats, most specific first; ties go to the earlier.
 const BEGINNINGS: [&str; 3] = ["combined", "vhost_combined", "common"];
@@ -19,14 +26,19 @@ const BEGINNINGS: [&str; 3] = ["combined", "vhost_combined", "common"];
 /// What a head looks like.
 #[derive(Debug, Clone)]
 pub struct Detected {
-    /// The layout that matches most lines.
-    pub layout: Layout,
-    /// Sampled lines.
-    pub sampled: usize,
-    /// Sampled lines that are records under `layout`.
-    pub accepted: usize,
+    /// The formats to try on each line, in this order. Those that read no line of the head may still read later ones.
+    pub candidates: Vec<Candidate>,
     /// UTC offset of the first record's time, if it has one.
     pub offset: Option<i32>,
+}
+
+/// A format that lines of a log may have.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The format.
+    pub layout: Layout,
+    /// Sampled lines that no earlier candidate reads and this one does.
+    pub accepted: usize,
 }
 
 /// The format that comes closest to a line that matches none.
@@ -42,39 +54,50 @@ pub struct Nearest {
     pub reject: Reject,
 }
 
-/// Finds the format of a head; `None` if no line of it matches any known format.
-pub fn detect(head: &[u8]) -> Option<Detected> {
-    let sample = sample(head);
-    let counted = BEGINNINGS.iter().map(|name| {
-        let layout = layout(&presets::named(name).expect("BEGINNINGS are presets"));
-        let accepted = count(&layout, &sample);
-        (layout, accepted)
-    });
-    // `max_by_key` keeps the last of equals; the first is wanted.
-    let (beginning, accepted) = counted.rev().max_by_key(|(_, accepted)| *accepted)?;
-    if accepted == 0 {
-        return None;
+impl Detected {
+    /// True if some line of the head is a record.
+    pub fn has_records(&self) -> bool {
+        self.candidates.iter().any(|candidate| candidate.accepted > 0)
     }
-    let layout = tail::complete(&beginning, &sample).map_or(beginning, |format| layout(&format));
-    Some(examine(&layout, head))
+
+    /// The layouts, in order.
+    pub fn layouts(&self) -> Vec<Layout> {
+        self.candidates.iter().map(|candidate| candidate.layout.clone()).collect()
+    }
 }
 
-/// How well a given layout fits a head.
-pub fn examine(layout: &Layout, head: &[u8]) -> Detected {
-    let sample = sample(head);
-    let accepted = count(layout, &sample);
-    let mut parser = Parser::new(layout, Wanted::default(), &[]);
-    let mut record = Record::default();
-    let first = input::lines(head).find(|line| parser.parse(line, &mut record).is_ok());
-    let offset = first.and_then(|line| record.offset.or_else(|| parser.offset(line)));
-    Detected { layout: layout.clone(), sampled: sample.len(), accepted, offset }
+/// Finds the formats of a head. Behind those that read some of it come the common beginnings: a format that starts
+/// later in the log is read as far as they go.
+pub fn detect(head: &[u8]) -> Detected {
+    let lines = lines(head);
+    let mut layouts = choose(&spread(&lines));
+    if layouts.is_empty() {
+        // Before a log is given up every line of its head has been tried.
+        layouts = choose(&lines);
+    }
+    let beginnings =
+        beginnings().filter(|beginning| !layouts.iter().any(|layout| is_same(layout, beginning)));
+    let beginnings: Vec<Layout> = beginnings.collect();
+    layouts.extend(beginnings);
+    examine(&layouts, head)
+}
+
+/// How well given layouts fit a head, in the order given.
+pub fn examine(layouts: &[Layout], head: &[u8]) -> Detected {
+    let lines = lines(head);
+    let sample = spread(&lines);
+    let mut accepted = count(layouts, &sample);
+    if accepted.iter().all(|&accepted| accepted == 0) {
+        accepted = count(layouts, &lines);
+    }
+    let candidates = layouts.iter().zip(accepted);
+    let candidates = candidates.map(|(layout, accepted)| Candidate { layout: layout.clone(), accepted });
+    Detected { candidates: candidates.collect(), offset: offset(layouts, &lines) }
 }
 
 /// The format that gets furthest into the first line of a head that is not blank.
 pub fn nearest(head: &[u8]) -> Option<Nearest> {
-    let candidates =
-        BEGINNINGS.iter().map(|name| layout(&presets::named(name).expect("BEGINNINGS are presets")));
-    candidates
+    beginnings()
         .filter_map(|layout| mismatch(&layout, head))
         .reduce(|best, other| if other.reject.column > best.reject.column { other } else { best })
 }
@@ -87,21 +110,112 @@ pub fn mismatch(layout: &Layout, head: &[u8]) -> Option<Nearest> {
     Some(Nearest { layout: layout.clone(), line, text: text.to_vec(), reject })
 }
 
-fn layout(format: &Format) -> Layout {
+/// The layouts that read a sample, the one that reads most of it first.
+fn choose(sample: &[&[u8]]) -> Vec<Layout> {
+    let mut found: Vec<(Layout, usize)> = Vec::new();
+    let mut left = sample.to_vec();
+    while found.len() < FORMATS_MAX && !left.is_empty() {
+        let Some(layout) = best(&left) else { break };
+        let mut parser = Parser::new(&layout, Wanted::default(), &[]);
+        let mut record = Record::default();
+        let before = left.len();
+        left.retain(|line| match parser.parse(line, &mut record) {
+            // What has the shape but an impossible value is a reject of this format and tells nothing of another.
+            Ok(()) => false,
+            Err(reject) => reject.reason == Reason::Format,
+        });
+        if left.len() == before {
+            break;
+        }
+        found.push((layout, before - left.len()));
+    }
+    found.sort_by_key(|&(_, read)| std::cmp::Reverse(read));
+    found.into_iter().map(|(layout, _)| layout).collect()
+}
+
+/// The layout that most lines are read best with, its appended columns typed; none if no line is read.
+fn best(lines: &[&[u8]]) -> Option<Layout> {
+    let mut known: Vec<Layout> = beginnings().collect();
+    let votes = votes(&known, lines);
+    // Of equals the first is wanted, `max_by_key` keeps the last.
+    let (most, &count) = votes.iter().enumerate().rev().max_by_key(|&(_, count)| count)?;
+    if count == 0 {
+        return None;
+    }
+    let layout = known.swap_remove(most);
+    Some(tail::complete(&layout, lines).map_or(layout, |format| compiled(&format)))
+}
+
+/// Each line votes for the layout that reads it best: without columns left over, then with most values that mean
+/// something. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
+fn votes(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
+    let mut readers: Vec<(Parser, usize)> = layouts
+        .iter()
+        .map(|layout| {
+            let fields = layout.steps.iter().filter(|step| step.field.part != Part::Other).count();
+            (Parser::new(layout, Wanted::default(), &[]), fields)
+        })
+        .collect();
+    let mut votes = vec![0; layouts.len()];
+    let mut record = Record::default();
+    for line in lines {
+        let mut best = None;
+        for (at, (parser, fields)) in readers.iter_mut().enumerate() {
+            if parser.parse(line, &mut record).is_ok() {
+                let fit = (!record.extra, *fields);
+                if best.is_none_or(|(before, _)| fit > before) {
+                    best = Some((fit, at));
+                }
+            }
+        }
+        if let Some((_, at)) = best {
+            votes[at] += 1;
+        }
+    }
+    votes
+}
+
+fn is_same(one: &Layout, other: &Layout) -> bool {
+    one.format.text == other.format.text && one.format.server == other.format.server
+}
+
+fn beginnings() -> impl Iterator<Item = Layout> {
+    BEGINNINGS.iter().map(|name| compiled(&presets::named(name).expect("BEGINNINGS are presets")))
+}
+
+fn compiled(format: &Format) -> Layout {
     Layout::compile(format).expect("a detected format is built from fields that compile")
 }
 
-fn count(layout: &Layout, sample: &[&[u8]]) -> usize {
-    let mut parser = Parser::new(layout, Wanted::default(), &[]);
+/// For each layout, the lines it is the first to read.
+fn count(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
+    let mut counts = vec![0; layouts.len()];
+    let mut reader = Reader::new(layouts, Wanted::default(), &[]);
     let mut record = Record::default();
-    sample.iter().filter(|line| parser.parse(line, &mut record).is_ok()).count()
+    for line in lines {
+        if let Ok(format) = reader.read(line, &mut record) {
+            counts[format] += 1;
+        }
+    }
+    counts
 }
 
-/// Lines that are not blank, spread evenly over the head.
-fn sample(head: &[u8]) -> Vec<&[u8]> {
-    let all: Vec<&[u8]> = input::lines(head).filter(|line| !line.trim_ascii().is_empty()).collect();
-    let step = all.len().div_ceil(SAMPLE_LINES).max(1);
-    all.into_iter().step_by(step).collect()
+fn offset(layouts: &[Layout], lines: &[&[u8]]) -> Option<i32> {
+    let mut reader = Reader::new(layouts, Wanted::default(), &[]);
+    let mut record = Record::default();
+    let (line, format) = lines.iter().find_map(|line| Some((*line, reader.read(line, &mut record).ok()?)))?;
+    record.offset.or_else(|| reader.parser(format).offset(line))
+}
+
+/// The lines of a head that are meant to be records.
+fn lines(head: &[u8]) -> Vec<&[u8]> {
+    input::lines(head).filter(|line| !line.trim_ascii().is_empty()).collect()
+}
+
+/// Some of the lines, spread evenly.
+fn spread<'a>(lines: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    let step = lines.len().div_ceil(SAMPLE_LINES).max(1);
+    lines.iter().copied().step_by(step).collect()
 }
 
 #[cfg(test)]
@@ -113,8 +227,9 @@ mod tests {
 
     fn check(lines: &[String], expected: &str) {
         let found = detect(lines.join("\n").as_bytes());
-        let shown = found.as_ref().map_or("none", |found| found.layout.format.name.as_str());
-        assert_eq!(shown, expected, "{lines:?}");
+        let read = found.candidates.iter().filter(|candidate| candidate.accepted > 0);
+        let shown: Vec<&str> = read.map(|candidate| candidate.layout.format.name.as_str()).collect();
+        assert_eq!(shown.join(" "), expected, "{} lines, the last: {:?}", lines.len(), lines.last());
     }
 
     fn with(tail: &str) -> String {
@@ -138,21 +253,32 @@ mod tests {
             "vhost_combined",
         );
         check(&[r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6"#.into()], "common");
-        check(&["2026/11/23 05:53:11 [error] 7#7: *1 open() failed".into()], "none");
-        check(&[], "none");
+        check(&["2026/11/23 05:53:11 [error] 7#7: *1 open() failed".into()], "");
+        check(&[], "");
     }
 
     #[test]
     fn one_odd_first_line_decides_nothing() {
         let mut lines = vec!["garbage".to_owned(), with("")];
         lines.extend((0..50).map(|_| with(" 0.250")));
-        check(&lines, "combined_rt");
+        check(&lines, "combined_rt combined");
+    }
+
+    #[test]
+    fn lines_of_several_formats_are_told_apart() {
+        let vhost = format!("a.example:80 {COMBINED}");
+        let mut lines: Vec<String> = (0..40).map(|_| with("")).collect();
+        lines.extend((0..60).map(|_| with(" 0.250")));
+        check(&lines, "combined_rt combined");
+        lines.extend((0..70).map(|_| vhost.clone()));
+        lines.extend((0..10).map(|_| "2026/11/23 05:53:11 [error] 7#7: *1 open() failed".to_owned()));
+        check(&lines, "vhost_combined combined_rt combined");
     }
 
     #[test]
     fn the_first_record_tells_its_offset() {
-        let found = detect(format!("garbage\n{COMBINED}\n").as_bytes()).expect("combined");
-        assert_eq!((found.sampled, found.accepted, found.offset), (2, 1, Some(3600)));
+        let found = detect(format!("garbage\n{COMBINED}\n").as_bytes());
+        assert_eq!((found.candidates[0].accepted, found.offset), (1, Some(3600)));
     }
 
     #[test]

@@ -101,7 +101,9 @@ fn matches_from(
 /// this many, which short lines use up without anyone waiting. A hostile line could otherwise make every blank a place
 /// to search from to the line's end: length squared.
 const LOOKED_AT_TIMES: usize = 16;
-const LOOKED_AT_LEAST: usize = 64 * 1024;
+/// The twins are compared on odd formats of adjacent texts, where only patience finds the match that plain recursion
+/// finds.
+const LOOKED_AT_LEAST: usize = if cfg!(test) { 4 << 20 } else { 128 << 10 };
 
 /// What one more try costs at least, in bytes looked at.
 const RETRY_COST: usize = 32;

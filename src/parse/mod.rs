@@ -4,6 +4,7 @@
 //! duration) whether or not they are asked for, so that what is accepted never depends on the question, and slices
 //! only the rest of what is wanted. `naive` is the same thing written the obvious way, for tests.
 
+mod reader;
 mod matcher;
 mod keys;
 mod json;
@@ -18,6 +19,8 @@ mod tests;
 
 use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part};
 use crate::time::Timestamp;
+pub use reader::Reader;
+
 use keys::Keys;
 use matcher::{Match, Rule};
 use timestamp::Logged;

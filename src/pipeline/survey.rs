@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
-use crate::detect::{self, Detected, Nearest};
+use crate::detect::{self, Candidate, Detected, Nearest};
 use crate::error::Error;
-use crate::format::{Layout, presets};
+use crate::format::{Format, Layout};
 use crate::input::{Found, Head, Input, Stream};
 use crate::servers::{Idc, Servers};
 
@@ -17,12 +17,10 @@ use crate::servers::{Idc, Servers};
 pub struct Log {
     /// Where it is.
     pub input: Input,
-    /// How its lines are read.
-    pub layout: Layout,
+    /// The formats its lines are read with, in this order.
+    pub candidates: Vec<Candidate>,
     /// UTC offset of its first record's time.
     pub offset: Option<i32>,
-    /// True if its head has a record.
-    pub has_records: bool,
     /// The data centre that its path tells.
     pub idc: Option<Idc>,
     /// Open already, if it cannot be opened twice.
@@ -40,6 +38,25 @@ pub struct Survey {
     pub logs: Vec<Log>,
     /// What the user should know.
     pub notes: Vec<String>,
+}
+
+impl Log {
+    /// True if its head has a record.
+    pub fn has_records(&self) -> bool {
+        self.candidates.iter().any(|candidate| candidate.accepted > 0)
+    }
+
+    /// The layouts its lines are tried with, in order.
+    pub fn layouts(&self) -> Vec<Layout> {
+        self.candidates.iter().map(|candidate| candidate.layout.clone()).collect()
+    }
+
+    /// The formats of its records; if it has none, the format it would have.
+    pub fn formats(&self) -> impl Iterator<Item = &Format> {
+        let any = self.has_records();
+        let used = self.candidates.iter().filter(move |candidate| candidate.accepted > 0 || !any);
+        used.take(if any { usize::MAX } else { 1 }).map(|candidate| &candidate.layout.format)
+    }
 }
 
 /// Looks at the head of every input. With `layout` given, only offsets are looked for.
@@ -62,11 +79,11 @@ pub fn survey(inputs: Vec<Input>, layout: Option<&Layout>, servers: &Servers) ->
 fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log, Error> {
     let mut stream = Stream::open(&input)?;
     let head = stream.head();
-    let detected = match layout {
-        Some(layout) => Some(detect::examine(layout, &head.bytes)),
+    let Detected { candidates, offset } = match layout {
+        Some(layout) => detect::examine(std::slice::from_ref(layout), &head.bytes),
         None => detect::detect(&head.bytes),
     };
-    let matched = detected.as_ref().is_some_and(|detected| detected.accepted > 0);
+    let matched = candidates.iter().any(|candidate| candidate.accepted > 0);
     let nearest = match layout {
         _ if matched => None,
         Some(layout) => detect::mismatch(layout, &head.bytes),
@@ -74,20 +91,9 @@ fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log,
     };
     let fingerprint = fingerprint(head);
     let failure = stream.failure();
-    let Detected { layout, offset, .. } = match (detected, &nearest) {
-        (Some(detected), _) => detected,
-        (None, Some(nearest)) => detect::examine(&nearest.layout, &[]),
-        (None, None) => detect::examine(&fallback()?, &[]),
-    };
     let idc = input.path.as_deref().and_then(|path| servers.by_path(&path.to_string_lossy()));
     let stream = Mutex::new((!stream.is_regular()).then_some(stream));
-    Ok(Log { input, layout, offset, has_records: matched, idc, stream, nearest, failure, fingerprint })
-}
-
-/// For inputs without a line.
-fn fallback() -> Result<Layout, Error> {
-    let format = presets::PRESETS[0].format();
-    Layout::compile(&format).map_err(|error| Error::Data(error.to_string()))
+    Ok(Log { input, candidates, offset, idc, stream, nearest, failure, fingerprint })
 }
 
 fn fingerprint(head: &Head) -> Option<u64> {

@@ -229,6 +229,17 @@ pub struct FormatUse {
     pub text: String,
     /// Lines accepted by it.
     pub lines: u64,
+    /// Where the first of them stands.
+    pub first: Option<FirstLine>,
+}
+
+/// A line of the input.
+#[derive(Debug, Clone, Serialize)]
+pub struct FirstLine {
+    /// File name as given, or `-`.
+    pub file: String,
+    /// From 1.
+    pub line: u64,
 }
 
 /// An IP database.

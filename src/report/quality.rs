@@ -154,7 +154,7 @@ mod tests {
     use crate::report::{FormatUse, Position};
 
     fn format(name: &str) -> FormatUse {
-        FormatUse { name: name.to_owned(), text: String::new(), lines: 1 }
+        FormatUse { name: name.to_owned(), text: String::new(), lines: 1, first: None }
     }
 
     #[test]

@@ -44,11 +44,10 @@ struct Row<'a> {
     idc: Option<&'a str>,
 }
 
-/// Appends a record as one JSON object and a newline.
+/// Appends a record as one JSON object and a newline; it stands in that file, on that line.
 pub fn write(
     record: &Record<'_>,
-    file: &str,
-    line: u64,
+    (file, line): (&str, u64),
     joined: &Joined<'_>,
     source: &Source,
     out: &mut Vec<u8>,

@@ -188,13 +188,13 @@ impl Bench {
         command: Command,
         reading: &Reading,
     ) -> Report {
-        let layout = survey.logs[0].layout.clone();
+        let layout = survey.logs[0].candidates[0].layout.clone();
         let rules = question.rules(command, &layout);
         let tally = self.count(survey, &rules, reading, None);
         let counted = Counted {
             tally: &tally,
             rules: &rules,
-            files: survey.logs.iter().map(|log| (log.input.name.as_str(), &log.layout.format)).collect(),
+            files: survey.logs.iter().map(|log| (log.input.name.as_str(), log.formats().collect())).collect(),
             databases: self.places.databases(),
             servers_listed: true,
             durations_logged: layout.format.has(Part::Duration),
@@ -212,7 +212,7 @@ impl Bench {
 
     /// The counted lines, and how they were counted.
     fn lines(&self, survey: &mut Survey, question: &Question, reading: &Reading) -> (Vec<u8>, Tally) {
-        let layout = survey.logs[0].layout.clone();
+        let layout = survey.logs[0].candidates[0].layout.clone();
         let rules = Rules { views: Vec::new(), ..question.rules(Command::Overview, &layout) };
         let out = Shared::default();
         let ordered = Ordered::new("the lines", Box::new(out.clone()), u64::MAX);

@@ -5,7 +5,7 @@ pub mod top;
 pub mod slots;
 pub mod overview;
 
-use super::{Cell, Column, Database, FormatUse, Input, Position, Rejects, ServerUse, Unit};
+use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;
 use crate::aggregate::{Remark, Rules, Skip, Tally};
 use crate::format::Format;
@@ -22,8 +22,8 @@ pub struct Counted<'a> {
     pub tally: &'a Tally,
     /// How they were counted.
     pub rules: &'a Rules,
-    /// The inputs: name and format.
-    pub files: Vec<(&'a str, &'a Format)>,
+    /// The inputs: name, and the formats its lines were tried with.
+    pub files: Vec<(&'a str, Vec<&'a Format>)>,
     /// IP databases: name and date.
     pub databases: Vec<(String, Option<String>)>,
     /// Whether there is a server list.
@@ -127,13 +127,20 @@ impl Counted<'_> {
 
     fn formats(&self) -> Vec<FormatUse> {
         let mut formats: Vec<FormatUse> = Vec::new();
-        for (file, (_, format)) in (0u32..).zip(&self.files) {
-            let lines = self.tally.account.by_file.get(&file).copied().unwrap_or(0);
+        for (&(file, at), found) in &self.tally.account.by_format {
+            let Some((name, known)) = self.files.get(file as usize) else { continue };
+            let Some(format) = known.get(at) else { continue };
             match formats.iter_mut().find(|known| known.text == format.text) {
-                Some(known) => known.lines += lines,
-                None => {
-                    formats.push(FormatUse { name: format.name.clone(), text: format.text.clone(), lines });
-                }
+                Some(known) => known.lines += found.lines,
+                None => formats.push(FormatUse {
+                    name: format.name.clone(),
+                    text: format.text.clone(),
+                    lines: found.lines,
+                    first: found.first.map(|first| FirstLine {
+                        file: (*name).to_owned(),
+                        line: self.tally.account.line_number(first.file, first.block, first.line),
+                    }),
+                }),
             }
         }
         formats.sort_by(|a, b| b.lines.cmp(&a.lines).then_with(|| a.name.cmp(&b.name)));

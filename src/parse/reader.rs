@@ -1,0 +1,83 @@
+//! Each line of a log by the first of the log's formats that fits.
+//!
+//! One log can hold lines of several formats: a configuration that was changed, two servers writing to one file, an
+//! error log in between. Every line is judged by itself, so it never matters where a log is cut.
+
+use super::{Parser, Reason, Record, Reject, Wanted};
+use crate::format::Layout;
+
+/// Turns the lines of one log into records.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    parsers: Vec<Parser>,
+}
+
+impl Reader {
+    /// Tries `layouts` in this order, of which there must be one. `others` are fields asked for by their own name.
+    pub fn new(layouts: &[Layout], wanted: Wanted, others: &[String]) -> Self {
+        Self { parsers: layouts.iter().map(|layout| Parser::new(layout, wanted, others)).collect() }
+    }
+
+    /// Reads a line; returns which format it has, or why it has none: the reason of the format that got furthest.
+    #[inline]
+    pub fn read<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> Result<usize, Reject> {
+        match self.parsers[0].parse(line, record) {
+            Ok(()) => Ok(0),
+            Err(reject) => self.fall_back(line, record, reject),
+        }
+    }
+
+    /// The parser of a format.
+    pub fn parser(&self, format: usize) -> &Parser {
+        &self.parsers[format]
+    }
+
+    /// A line that has the shape of the first format but a value that cannot be is that format's: another one that
+    /// takes it would hide the fault.
+    #[cold]
+    #[inline(never)]
+    fn fall_back<'a>(
+        &mut self,
+        line: &'a [u8],
+        record: &mut Record<'a>,
+        first: Reject,
+    ) -> Result<usize, Reject> {
+        let mut nearest = first;
+        if first.reason != Reason::Format {
+            return Err(first);
+        }
+        for (format, parser) in self.parsers.iter_mut().enumerate().skip(1) {
+            match parser.parse(line, record) {
+                Ok(()) => return Ok(format),
+                Err(reject) if reject.column > nearest.column => nearest = reject,
+                Err(_) => {}
+            }
+        }
+        Err(nearest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Format;
+
+    #[test]
+    fn each_line_is_read_by_the_first_format_that_fits() {
+        let layouts = ["combined", "$host $remote_addr $status $bytes_sent"]
+            .map(|text| Layout::compile(&Format::parse(text).expect(text)).expect(text));
+        let mut reader = Reader::new(&layouts, Wanted::ALL, &[]);
+        let mut check = |line: &str, expected: Result<(usize, Option<u64>), (Reason, usize)>| {
+            let mut record = Record::default();
+            let found = reader.read(line.as_bytes(), &mut record);
+            let found = found.map(|format| (format, record.body.or(record.wire)));
+            assert_eq!(found.map_err(|reject| (reject.reason, reject.column)), expected, "{line}");
+        };
+        let combined = r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6 "-" "curl/8""#;
+        check(combined, Ok((0, Some(6))));
+        check("a.example 192.0.2.1 200 7", Ok((1, Some(7))));
+        check(&combined.replace("23/Nov", "31/Feb"), Err((Reason::Time, 15)));
+        check("a.example 192.0.2.1 2x0 7", Err((Reason::Status, 20)));
+        check("nonsense", Err((Reason::Format, 0)));
+    }
+}
