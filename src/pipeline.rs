@@ -25,6 +25,7 @@ use crate::aggregate::account::LinePlace;
 use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
 use crate::error::Error;
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
+use crate::parse::wrapper::{Joiner, bare};
 use crate::parse::{Reader, Reason, Record, Reject, Wanted};
 use crate::place::Places;
 use crate::report::record;
@@ -137,7 +138,7 @@ impl<'a> Stock<'a> {
             worker.counter.tally.account.by_format.entry((log.input.id, 0)).or_default();
             Ok(())
         })?;
-        let blocks: Blocks = stream.blocks(pool, numbers);
+        let blocks: Blocks = stream.blocks(pool, numbers, log.framing());
         let going =
             blocks.take_while(|_| !self.stop.load(Ordering::Relaxed)).inspect(|block| self.wait(block));
         going.par_bridge().try_for_each(|block| match block {
@@ -207,7 +208,9 @@ impl<'a> Worker<'a> {
             Content::Lines => self.read_lines(&block, log, job),
             Content::TooLong { .. } => {
                 let reject = Reject { reason: Reason::TooLong, column: 0 };
-                self.reject(&block, 0, &block.bytes, reject, log, job);
+                let outer = block.bytes.as_slice();
+                let line = Line { outer, inner: outer, offset: 0, number: 0, block: &block };
+                self.reject(&line, reject, log, job);
                 1
             }
         };
@@ -227,35 +230,57 @@ impl<'a> Worker<'a> {
     fn read_lines(&mut self, block: &Block, log: &Log, job: &Job<'a>) -> u64 {
         let (_, mut reader) = self.reader.take().expect("set for this log by the caller");
         let mut record = Record::default();
+        let mut joiner = Joiner::default();
         let mut number = 0;
-        for line in input::lines(&block.bytes) {
-            if line.is_empty() {
+        for outer in input::lines(&block.bytes) {
+            let line = Line { outer, inner: bare(outer), offset: 0, number, block };
+            if line.inner.is_empty() {
                 self.counter.tally.account.skipped[Skip::Blank as usize] += 1;
-                number += 1;
-                continue;
-            }
-            match reader.read(line, &mut record) {
-                Ok(format) if is_unfinished(line, block) && reader.parser(format).is_unclosed(line) => {
-                    self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
-                }
-                Ok(format) => {
-                    let at = LinePlace { file: log.input.id, block: block.index, line: number };
-                    self.counter.tally.account.accept(at, format);
-                    let escape = reader.parser(format).layout().format.escape;
-                    let source = Source { file: log.input.id, escape, idc: log.idc };
-                    if self.counter.count(&record, &source)
-                        && let Some((style, _)) = job.lines
-                    {
-                        let line_number = block.first_line.unwrap_or(1) + number;
-                        self.put(style, line, &record, &source, (&log.input.name, line_number));
-                    }
-                }
-                Err(reject) => self.unmatched(block, number, line, reject, &reader, log, job),
+            } else if log.wrappers.is_empty() {
+                self.read_line(&line, &mut record, &mut reader, log, job);
+            } else if let Some(inner) = joiner.join(&log.wrappers, outer) {
+                let line = Line { inner: inner.line, offset: inner.offset.unwrap_or(0), ..line };
+                self.read_line(&line, &mut Record::default(), &mut reader, log, job);
+            } else {
+                self.counter.tally.account.skipped[Skip::Continuation as usize] += 1;
             }
             number += 1;
         }
+        let unfinished = joiner.unfinished();
+        let skipped = &mut self.counter.tally.account.skipped;
+        skipped[Skip::Continuation as usize] -= unfinished;
+        skipped[Skip::Partial as usize] += unfinished;
         self.reader = Some((log.input.id, reader));
         number
+    }
+
+    #[inline]
+    fn read_line<'l>(
+        &mut self,
+        line: &Line<'l>,
+        record: &mut Record<'l>,
+        reader: &mut Reader,
+        log: &Log,
+        job: &Job<'a>,
+    ) {
+        match reader.read(line.inner, record) {
+            Ok(format) if line.is_unfinished() && reader.parser(format).is_unclosed(line.inner) => {
+                self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
+            }
+            Ok(format) => {
+                let at = LinePlace { file: log.input.id, block: line.block.index, line: line.number };
+                self.counter.tally.account.accept(at, format);
+                let escape = reader.parser(format).layout().format.escape;
+                let source = Source { file: log.input.id, escape, idc: log.idc };
+                if self.counter.count(record, &source)
+                    && let Some((style, _)) = job.lines
+                {
+                    let number = line.block.first_line.unwrap_or(1) + line.number;
+                    self.put(style, line.outer, record, &source, (&log.input.name, number));
+                }
+            }
+            Err(reject) => self.unmatched(line, reject, reader, log, job),
+        }
     }
 
     /// Writes a counted line; `place` is its file and number.
@@ -285,40 +310,32 @@ impl<'a> Worker<'a> {
 
     /// A line that is not a record: meant not to be one, or a reject.
     #[cold]
-    #[allow(clippy::too_many_arguments, reason = "the whole context of a line that went wrong")]
-    fn unmatched(
-        &mut self,
-        block: &Block,
-        number: u64,
-        line: &[u8],
-        reject: Reject,
-        reader: &Reader,
-        log: &Log,
-        job: &Job<'a>,
-    ) {
-        let first = block.index == 0 && number == 0;
-        let unfinished = is_unfinished(line, block);
-        let skip = if line.trim_ascii().is_empty() {
+    fn unmatched(&mut self, line: &Line<'_>, reject: Reject, reader: &Reader, log: &Log, job: &Job<'a>) {
+        let first = line.block.index == 0 && line.number == 0;
+        let skip = if line.inner.trim_ascii().is_empty() {
             Some(Skip::Blank)
-        } else if line.starts_with(b"#") {
+        } else if is_comment(line.inner) {
             Some(Skip::Comment)
-        } else if unfinished || (first && reader.parser(0).is_tail(line)) {
+        } else if line.is_unfinished()
+            || (first && reject.reason == Reason::Format && reader.parser(0).is_tail(line.inner))
+        {
             Some(Skip::Partial)
         } else {
             None
         };
         match skip {
             Some(skip) => self.counter.tally.account.skipped[skip as usize] += 1,
-            None => self.reject(block, number, line, reject, log, job),
+            None => self.reject(line, reject, log, job),
         }
     }
 
-    fn reject(&mut self, block: &Block, number: u64, line: &[u8], reject: Reject, log: &Log, job: &Job<'a>) {
-        let place = LinePlace { file: log.input.id, block: block.index, line: number };
-        self.counter.tally.account.reject(place, line, reject);
+    fn reject(&mut self, line: &Line<'_>, reject: Reject, log: &Log, job: &Job<'a>) {
+        let place = LinePlace { file: log.input.id, block: line.block.index, line: line.number };
+        let outer = Reject { column: reject.column + line.offset, ..reject };
+        self.counter.tally.account.reject(place, line.inner, reject, outer.column);
         if job.rejects.is_some() {
-            let line_number = block.first_line.unwrap_or(1) + number;
-            record::write_reject(reject, &log.input.name, line_number, line, &mut self.rejected);
+            let number = line.block.first_line.unwrap_or(1) + line.number;
+            record::write_reject(outer, &log.input.name, number, line.outer, &mut self.rejected);
             self.rejected_ends.push(self.rejected.len());
         }
     }
@@ -343,7 +360,31 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// True for a last line without its newline.
-fn is_unfinished(line: &[u8], block: &Block) -> bool {
-    !line.is_empty() && line.as_ptr_range().end == block.bytes.as_ptr_range().end
+/// A line of a block, and what its wrappers hold.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    /// As it stands in the log.
+    outer: &'a [u8],
+    /// What the server wrote.
+    inner: &'a [u8],
+    /// Where that begins in the outer line, if it is a piece of it.
+    offset: usize,
+    /// Within the block, from 0.
+    number: u64,
+    block: &'a Block,
+}
+
+impl Line<'_> {
+    /// True for a last line without its newline.
+    fn is_unfinished(&self) -> bool {
+        self.outer.as_ptr_range().end == self.block.bytes.as_ptr_range().end
+    }
+}
+
+/// What is written among the lines of a log by those who keep it: headers, marks of `tail`, notes of syslog.
+fn is_comment(line: &[u8]) -> bool {
+    line.starts_with(b"#")
+        || line.starts_with(b"==> ") && line.ends_with(b" <==")
+        || line.trim_ascii() == b"--"
+        || memchr::memmem::find(line, b"last message repeated ").is_some() && line.ends_with(b" times")
 }

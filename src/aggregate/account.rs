@@ -55,11 +55,13 @@ pub enum Skip {
     Comment,
     /// The rest of a cut first line, or a last line that is still being written.
     Partial,
+    /// A part of a record that a later line ends: container runtimes split long lines.
+    Continuation,
 }
 
 impl Skip {
     /// All, in order.
-    pub const ALL: [Self; 3] = [Self::Blank, Self::Comment, Self::Partial];
+    pub const ALL: [Self; 4] = [Self::Blank, Self::Comment, Self::Partial, Self::Continuation];
 
     /// Its name in reports.
     pub fn name(self) -> &'static str {
@@ -67,6 +69,7 @@ impl Skip {
             Self::Blank => "blank",
             Self::Comment => "comment",
             Self::Partial => "partial",
+            Self::Continuation => "continuation",
         }
     }
 }
@@ -166,8 +169,8 @@ impl Account {
         }
     }
 
-    /// Counts a rejected line. Allocates nothing.
-    pub fn reject(&mut self, place: LinePlace, line: &[u8], reject: Reject) {
+    /// Counts a rejected line, whose fault stands at `column` once its wrappers are on again. Allocates nothing.
+    pub fn reject(&mut self, place: LinePlace, line: &[u8], reject: Reject, column: usize) {
         let reason = reject.reason as usize;
         self.rejected[reason] += 1;
         let rest = line.get(reject.column..).unwrap_or_default();
@@ -176,7 +179,7 @@ impl Account {
         let mut text = [0; SHOWN_MAX];
         text[..length].copy_from_slice(&rest[..length]);
         let LinePlace { file, block, line } = place;
-        let first = FirstReject { file, block, line, column: reject.column, text, length };
+        let first = FirstReject { file, block, line, column, text, length };
         earlier(&mut self.first_rejects[reason], Some(first));
     }
 

@@ -10,8 +10,11 @@
 
 mod tail;
 
+use std::borrow::Cow;
+
 use crate::format::{Format, Layout, Part, presets};
 use crate::input;
+use crate::parse::wrapper::{Wrappers, bare};
 use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted};
 
 /// Lines of a head that are looked at, spread evenly.
@@ -26,6 +29,8 @@ const BEGINNINGS: [&str; 3] = ["combined", "vhost_combined", "common"];
 /// What a head looks like.
 #[derive(Debug, Clone)]
 pub struct Detected {
+    /// What other programs put around the lines.
+    pub wrappers: Wrappers,
     /// The formats to try on each line, in this order. Those that read no line of the head may still read later ones.
     pub candidates: Vec<Candidate>,
     /// UTC offset of the first record's time, if it has one.
@@ -69,7 +74,10 @@ impl Detected {
 /// Finds the formats of a head. Behind those that read some of it come the common beginnings: a format that starts
 /// later in the log is read as far as they go.
 pub fn detect(head: &[u8]) -> Detected {
-    let lines = lines(head);
+    let outer = outer_lines(head);
+    let wrappers = Wrappers::detect(&spread(&outer));
+    let peeled = peel(&wrappers, &outer);
+    let lines: Vec<&[u8]> = peeled.iter().map(AsRef::as_ref).collect();
     let mut layouts = choose(&spread(&lines));
     if layouts.is_empty() {
         // Before a log is given up every line of its head has been tried.
@@ -79,20 +87,27 @@ pub fn detect(head: &[u8]) -> Detected {
         beginnings().filter(|beginning| !layouts.iter().any(|layout| is_same(layout, beginning)));
     let beginnings: Vec<Layout> = beginnings.collect();
     layouts.extend(beginnings);
-    examine(&layouts, head)
+    judged(wrappers, &layouts, &lines)
 }
 
 /// How well given layouts fit a head, in the order given.
 pub fn examine(layouts: &[Layout], head: &[u8]) -> Detected {
-    let lines = lines(head);
-    let sample = spread(&lines);
+    let outer = outer_lines(head);
+    let wrappers = Wrappers::detect(&spread(&outer));
+    let peeled = peel(&wrappers, &outer);
+    let lines: Vec<&[u8]> = peeled.iter().map(AsRef::as_ref).collect();
+    judged(wrappers, layouts, &lines)
+}
+
+fn judged(wrappers: Wrappers, layouts: &[Layout], lines: &[&[u8]]) -> Detected {
+    let sample = spread(lines);
     let mut accepted = count(layouts, &sample);
     if accepted.iter().all(|&accepted| accepted == 0) {
-        accepted = count(layouts, &lines);
+        accepted = count(layouts, lines);
     }
     let candidates = layouts.iter().zip(accepted);
     let candidates = candidates.map(|(layout, accepted)| Candidate { layout: layout.clone(), accepted });
-    Detected { candidates: candidates.collect(), offset: offset(layouts, &lines) }
+    Detected { wrappers, candidates: candidates.collect(), offset: offset(layouts, lines) }
 }
 
 /// The format that gets furthest into the first line of a head that is not blank.
@@ -208,8 +223,24 @@ fn offset(layouts: &[Layout], lines: &[&[u8]]) -> Option<i32> {
 }
 
 /// The lines of a head that are meant to be records.
-fn lines(head: &[u8]) -> Vec<&[u8]> {
-    input::lines(head).filter(|line| !line.trim_ascii().is_empty()).collect()
+fn outer_lines(head: &[u8]) -> Vec<&[u8]> {
+    input::lines(head).map(bare).filter(|line| !line.trim_ascii().is_empty()).collect()
+}
+
+/// Without what is around them.
+fn peel<'a>(wrappers: &Wrappers, lines: &[&'a [u8]]) -> Vec<Cow<'a, [u8]>> {
+    let mut buffer = Vec::new();
+    let inner = lines.iter().map(|line| {
+        if wrappers.is_empty() {
+            return Cow::Borrowed(*line);
+        }
+        let inner = wrappers.peel(line, &mut buffer);
+        match inner.offset {
+            Some(offset) => Cow::Borrowed(&line[offset..offset + inner.line.len()]),
+            None => Cow::Owned(inner.line.to_vec()),
+        }
+    });
+    inner.collect()
 }
 
 /// Some of the lines, spread evenly.

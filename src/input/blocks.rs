@@ -9,14 +9,22 @@
 //! A buffer without a newline grows once, to one byte more than the longest line allowed. If there is still none, the
 //! line is too long: its start is kept to be shown, the rest is read and dropped. No block ever holds a line that is
 //! too long among others, because a buffer with a newline in it has no room for one.
+//!
+//! NULs at the start of a line are what a crash or a truncation under the writer left, gigabytes of them in a sparse
+//! file. They are dropped where they fill a buffer, so that they never make a line too long; those before a line that
+//! fits are left to whoever reads it. NULs after the last newline of an input are no line.
+//!
+//! Advice for changing this: every cut must follow from the text and the limits alone, never from how much one `fill`
+//! happened to return. Under [`Framing::Joined`] that holds because a buffer begins where no record is unfinished, and
+//! no cut can pass over such a place.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use super::decode::Decoder;
 use super::stream::HEAD_SIZE;
+use super::text::Text;
 
 /// Bytes of a block, unless one line is longer. Large enough that handing a block to a thread costs nothing, small
 /// enough to stay in the second-level cache of most processors.
@@ -39,6 +47,25 @@ pub enum LineNumbers {
     /// No block does.
     Uncounted,
 }
+
+/// What lines of an input belong together, so that its blocks can be read independently of each other.
+#[derive(Clone, Default)]
+pub enum Framing {
+    /// Every line stands for itself.
+    #[default]
+    Lines,
+    /// A record may lie on several lines. A block ends where none is unfinished, unless that is further away than
+    /// [`LINE_MAX`]: then it ends at a newline and the record is cut.
+    Joined(Joint),
+    /// `#Fields:` lines say what the lines after them mean; blocks tell the one in force ([`Block::header`]).
+    Headed,
+}
+
+/// The length of the longest beginning of some whole lines after which no record is unfinished, if none is before it.
+pub type Joint = Arc<dyn Fn(&[u8]) -> usize + Send + Sync>;
+
+/// How a line begins that names the columns of those after it.
+const HEADER: &[u8] = b"#Fields:";
 
 /// Recycled buffers, shared by all readers. Give a block's bytes back when the block has been parsed.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +100,8 @@ pub struct Block {
     pub index: u32,
     /// The number of the block's first line, from 1 on, if lines are counted.
     pub first_line: Option<u64>,
+    /// Under [`Framing::Headed`], the last `#Fields:` line before the block.
+    pub header: Option<Arc<[u8]>>,
     /// What `bytes` is.
     pub content: Content,
     /// The text.
@@ -107,9 +136,11 @@ pub struct Failure {
 pub struct Blocks {
     file: u32,
     name: String,
-    decoder: Decoder,
+    text: Text,
     pool: BlockPool,
     sizes: Sizes,
+    framing: Framing,
+    header: Option<Arc<[u8]>>,
     index: u32,
     next_line: Option<u64>,
     /// `buffer[..held]` is the text that follows the last block.
@@ -137,7 +168,7 @@ impl Blocks {
     pub(super) fn new(
         file: u32,
         name: String,
-        decoder: Decoder,
+        text: Text,
         held: Vec<u8>,
         pool: BlockPool,
         lines: LineNumbers,
@@ -147,7 +178,25 @@ impl Blocks {
             LineNumbers::Counted => Some(1),
             LineNumbers::Uncounted => None,
         };
-        Self { file, name, decoder, pool, sizes, index: 0, next_line, held: held.len(), buffer: held }
+        let framing = Framing::Lines;
+        let header = None;
+        Self {
+            file,
+            name,
+            text,
+            pool,
+            sizes,
+            framing,
+            header,
+            index: 0,
+            next_line,
+            held: held.len(),
+            buffer: held,
+        }
+    }
+
+    pub(super) fn framed(self, framing: Framing) -> Self {
+        Self { framing, ..self }
     }
 
     /// The first `length` bytes of `buffer` as a block.
@@ -162,7 +211,23 @@ impl Blocks {
         }
         let index = self.index;
         self.index += 1;
-        Block { file: self.file, index, first_line, content, bytes: buffer }
+        let header = self.header.clone();
+        if let Framing::Headed = self.framing
+            && let Some(line) = last_header(&buffer)
+        {
+            self.header = Some(line.into());
+        }
+        Block { file: self.file, index, first_line, header, content, bytes: buffer }
+    }
+
+    /// Bytes of a full buffer that make a block: its whole lines, or fewer if records span them.
+    fn whole(&self, bytes: &[u8]) -> usize {
+        let lines = memrchr(b'\n', bytes).map_or(0, |newline| newline + 1);
+        let Framing::Joined(joint) = &self.framing else { return lines };
+        match joint(&bytes[..lines]) {
+            0 if bytes.len() > self.sizes.line => lines,
+            whole => whole.min(lines),
+        }
     }
 
     /// Keeps the start of an unfinished line for the next block.
@@ -185,7 +250,7 @@ impl Blocks {
         let mut rest = self.pool.take();
         rest.resize(self.sizes.block, 0);
         let held = loop {
-            let read = self.decoder.fill(&mut rest);
+            let read = self.text.fill(&mut rest);
             if let Some(newline) = memchr(b'\n', &rest[..read]) {
                 length += newline as u64 + 1;
                 rest.copy_within(newline + 1..read, 0);
@@ -211,7 +276,7 @@ impl Blocks {
 
     #[cold]
     fn failure(&mut self) -> Option<Failure> {
-        let cause = self.decoder.take_failure()?;
+        let cause = self.text.take_failure()?;
         let message = format!("{}: {cause}", self.name);
         Some(Failure { file: self.file, name: self.name.clone(), message })
     }
@@ -221,7 +286,7 @@ impl Iterator for Blocks {
     type Item = Result<Block, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.held == 0 && self.decoder.is_ended() {
+        if self.held == 0 && self.text.is_ended() {
             return self.failure().map(Err);
         }
         let mut buffer = if self.held > 0 { mem::take(&mut self.buffer) } else { self.pool.take() };
@@ -231,12 +296,13 @@ impl Iterator for Blocks {
             if buffer.len() < wanted {
                 buffer.resize(wanted, 0);
             }
-            filled += self.decoder.fill(&mut buffer[filled..wanted]);
+            filled += self.text.fill(&mut buffer[filled..wanted]);
             let ended = filled < wanted;
             let whole = if ended {
+                filled = without_padding(&buffer[..filled]);
                 filled
             } else {
-                memrchr(b'\n', &buffer[..filled]).map_or(0, |newline| newline + 1)
+                self.whole(&buffer[..filled])
             };
             if whole > 0 {
                 self.carry(&buffer[whole..filled]);
@@ -245,6 +311,12 @@ impl Iterator for Blocks {
             if ended {
                 self.pool.give(buffer);
                 return self.failure().map(Err);
+            }
+            let padding = padding(&buffer[..filled]);
+            if padding > 0 {
+                buffer.copy_within(padding..filled, 0);
+                filled -= padding;
+                continue;
             }
             if filled > self.sizes.line {
                 return Some(Ok(self.too_long(buffer, filled)));
@@ -262,20 +334,47 @@ fn count_lines(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64 + u64::from(unfinished)
 }
 
+/// NULs that some bytes begin with.
+pub(super) fn padding(bytes: &[u8]) -> usize {
+    const STEP: usize = 64;
+    // A step is tested without branches, at the speed of memory: sparse files are large.
+    let zeros = |chunk: &&[u8]| chunk.iter().fold(0, |all, &byte| all | byte) == 0;
+    let skipped: usize = bytes.chunks(STEP).take_while(zeros).map(<[u8]>::len).sum();
+    skipped + bytes[skipped..].iter().take_while(|&&byte| byte == 0).count()
+}
+
+/// The length of some bytes without a last line of nothing but NULs.
+fn without_padding(bytes: &[u8]) -> usize {
+    let last = memrchr(b'\n', bytes).map_or(0, |newline| newline + 1);
+    if padding(&bytes[last..]) == bytes.len() - last { last } else { bytes.len() }
+}
+
+/// The last line that names columns, without its line end and what may stand before it in joined files.
+fn last_header(bytes: &[u8]) -> Option<&[u8]> {
+    memmem::rfind_iter(bytes, HEADER).find_map(|found| {
+        let start = memrchr(b'\n', &bytes[..found]).map_or(0, |newline| newline + 1);
+        let before = &bytes[start + padding(&bytes[start..found])..found];
+        let end = memchr(b'\n', &bytes[found..]).map_or(bytes.len(), |newline| found + newline);
+        let line = &bytes[found..end];
+        (before.is_empty() || before == b"\xef\xbb\xbf").then(|| line.strip_suffix(b"\r").unwrap_or(line))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::decode::Decoder;
     use proptest::prelude::*;
     use std::io::{self, Read};
 
     const SMALL: Sizes = Sizes { head: 4, block: 8, line: 12, shown: 3 };
 
     fn blocks(source: impl Read + Send + 'static, head: usize, sizes: Sizes) -> Blocks {
-        let mut decoder = Decoder::new(Box::new(source)).unwrap();
+        let mut text = Text::new(Decoder::new(Box::new(source)).unwrap());
         let mut start = vec![0; head];
-        let filled = decoder.fill(&mut start);
+        let filled = text.fill(&mut start);
         start.truncate(filled);
-        Blocks::new(7, "a.log".to_owned(), decoder, start, BlockPool::new(), LineNumbers::Counted, sizes)
+        Blocks::new(7, "a.log".to_owned(), text, start, BlockPool::new(), LineNumbers::Counted, sizes)
     }
 
     /// A line as it can be told from the blocks: its number, its length with its newline, and its bytes or, if it is
@@ -300,7 +399,7 @@ mod tests {
         for (index, block) in (0..).zip(blocks) {
             let block = block.unwrap();
             assert!(!block.bytes.is_empty() && !ended, "block {index} follows a line without its newline");
-            assert_eq!((block.file, block.index), (7, index));
+            assert_eq!((block.file, block.index, &block.header), (7, index, &None));
             assert_eq!(block.first_line, Some(lines.len() as u64 + 1));
             let mut number = lines.len() as u64;
             match block.content {
@@ -408,11 +507,137 @@ mod tests {
         assert_eq!(pool.take(), [1]);
     }
 
+    /// The lines of a text as they are meant: without the NULs before them.
+    fn unpadded(lines: Vec<Line>) -> Vec<Line> {
+        let strip = |(number, length, line): Line| {
+            let padding = padding(&line);
+            (number, length - padding as u64, line[padding..].to_vec())
+        };
+        lines.into_iter().map(strip).collect()
+    }
+
+    /// The twin for text with NULs: none before a line, no line of NULs at the end.
+    fn naive_unpadded(text: &[u8], sizes: Sizes) -> Vec<Line> {
+        let mut bare: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
+        for line in &mut bare {
+            *line = &line[line.iter().take_while(|&&byte| byte == 0).count()..];
+        }
+        naive(&bare.join(&b'\n'), sizes)
+    }
+
+    #[test]
+    fn nuls_before_a_line_do_not_make_it_too_long() {
+        let hole = 300 << 20;
+        let source =
+            io::Cursor::new(b"a\n").chain(io::repeat(0).take(hole)).chain(io::Cursor::new(b"b\nc\n"));
+        let source = source.chain(io::repeat(0).take(10 << 20));
+        let mut blocks = blocks(source, 0, Sizes::DEFAULT);
+        let line = |number, text: &[u8]| (number, 1, text.to_vec());
+        assert_eq!(unpadded(collect(&mut blocks)), [line(1, b"a\n"), line(2, b"b\n"), line(3, b"c\n")]);
+        let kept: usize = blocks.pool.0.lock().unwrap().iter().map(Vec::capacity).sum();
+        assert!(kept <= 4 * (LINE_MAX + 1), "{kept} bytes are kept");
+    }
+
+    #[test]
+    fn the_header_in_force_comes_with_each_block() {
+        let text = b"\xef\xbb\xbf#Fields: a b\r\n1 2\n3 #Fields: x\n\0\xef\xbb\xbf#Fields: c\n4\n5\n6\n7\n";
+        for block in 1..80 {
+            let sizes = Sizes { head: 0, block, line: block.max(30), shown: 1 };
+            let mut force = None;
+            for block in blocks(io::Cursor::new(*text), 0, sizes).framed(Framing::Headed) {
+                let block = block.unwrap();
+                assert_eq!(block.header.as_deref(), force, "before {:?}", block.bytes);
+                for line in crate::input::lines(&block.bytes) {
+                    if line == b"#Fields: a b" || line.ends_with(b"\xbf#Fields: c") {
+                        force = Some(if line.ends_with(b"c") { &b"#Fields: c"[..] } else { b"#Fields: a b" });
+                    }
+                }
+            }
+            assert_eq!(force, Some(&b"#Fields: c"[..]));
+        }
+    }
+
+    /// Lines of parts: lower case goes on, upper case ends; the letter tells the stream.
+    fn joint(lines: &[u8]) -> usize {
+        let mut open = std::collections::BTreeSet::new();
+        let (mut length, mut whole) = (0, 0);
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            length += line.len();
+            match line[0] {
+                letter @ b'a'..=b'z' => drop(open.insert(letter)),
+                letter => drop(open.remove(&letter.to_ascii_lowercase())),
+            }
+            if open.is_empty() {
+                whole = length;
+            }
+        }
+        whole
+    }
+
+    /// What the blocks' records are, each block read for itself.
+    fn records(text: &[u8], sizes: Sizes) -> Vec<Vec<u8>> {
+        let all = blocks(io::Cursor::new(text.to_vec()), 0, sizes).framed(Framing::Joined(Arc::new(joint)));
+        let mut records = Vec::new();
+        for block in all {
+            let block = block.unwrap();
+            let mut open = std::collections::BTreeMap::<u8, Vec<u8>>::new();
+            for line in block.bytes.split_inclusive(|&byte| byte == b'\n') {
+                let part = open.entry(line[0].to_ascii_lowercase()).or_default();
+                part.extend_from_slice(line);
+                if !line[0].is_ascii_lowercase() {
+                    records.extend(open.remove(&line[0].to_ascii_lowercase()));
+                }
+            }
+            records.extend(open.into_values());
+        }
+        records
+    }
+
+    #[test]
+    fn records_of_several_lines_stay_in_one_block() {
+        let sizes = Sizes { head: 0, block: 8, line: 20, shown: 3 };
+        let check = |text: &str, expected: &[&str]| {
+            let found = records(text.as_bytes(), sizes);
+            let expected: Vec<&[u8]> = expected.iter().map(|record| record.as_bytes()).collect();
+            assert_eq!(found, expected, "{text:?}");
+        };
+        check("A1\na2\nA3\nA4\n", &["A1\n", "a2\nA3\n", "A4\n"]);
+        check("A1\na2\na3\na4\nb5\nA6\nB7\n", &["A1\n", "a2\na3\na4\nA6\n", "b5\nB7\n"]);
+        check("A1\na2\na3", &["A1\n", "a2\na3"]);
+        // 21 bytes hold seven lines: the record is cut.
+        check("a1\na2\na3\na4\na5\na6\na7\nA8\nA9\n", &["a1\na2\na3\na4\na5\na6\na7\n", "A8\n", "A9\n"]);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
         #[test]
+        fn any_cut_joins_the_same_records(
+            lines in prop::collection::vec(prop::sample::select(vec!["A", "a", "a1", "A23", "b", "B", "B456"]), 0..60),
+            (first, second, more) in (1_usize..20, 1_usize..20, 0_usize..30),
+        ) {
+            let text = lines.iter().flat_map(|line| [*line, "\n"]).collect::<String>();
+            let line = first.max(second).max(5) + more;
+            let sizes = |block| Sizes { head: 0, block, line, shown: 1 };
+            prop_assert_eq!(records(text.as_bytes(), sizes(first)), records(text.as_bytes(), sizes(second)));
+            if line >= text.len() {
+                prop_assert_eq!(records(text.as_bytes(), sizes(first)), records(text.as_bytes(), sizes(line)));
+            }
+        }
+
+        #[test]
+        fn nuls_do_not_change_the_lines(
+            text in prop::collection::vec(prop::sample::select(b"ab\n\0\0\0\0\0".to_vec()), 0..200),
+            (head, block, more) in (0_usize..20, 0_usize..20, 0_usize..20),
+        ) {
+            let block = block.max(head).max(1);
+            let sizes = Sizes { head, block, line: block + more, shown: 1 };
+            let mut blocks = blocks(io::Cursor::new(text.clone()), head, sizes);
+            prop_assert_eq!(unpadded(collect(&mut blocks)), naive_unpadded(&text, sizes));
+        }
+
+        #[test]
         fn blocks_agree_with_their_twin(
-            text in prop::collection::vec(prop::sample::select(b"abcdefgh\r\n\n".to_vec()), 0..200),
+            text in prop::collection::vec(prop::sample::select(b"abcdefgh\n\n".to_vec()), 0..200),
             (head, block, more, shown) in (0_usize..20, 0_usize..20, 0_usize..20, 0_usize..5),
         ) {
             let block = block.max(head).max(1);

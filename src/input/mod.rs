@@ -1,8 +1,10 @@
 //! Paths and stdin → decompressed blocks of whole lines.
 //!
 //! [`list`] turns what was typed into the inputs to read, each file once. [`Stream::open`] undoes the compression,
-//! which it recognises by the first bytes and never by the name. [`Stream::blocks`] cuts the text into [`Block`]s that
-//! end at a newline, in buffers that are recycled through a [`BlockPool`]. [`lines`] walks one block.
+//! which it recognises by the first bytes and never by the name, and then the encoding of the text (UTF-16, byte order
+//! marks, carriage returns). [`Stream::blocks`] cuts the text into [`Block`]s that end at a newline, in buffers that
+//! are recycled through a [`BlockPool`], with as much regard for what the lines belong to as [`Framing`] asks for.
+//! [`lines`] walks one block.
 //!
 //! Memory stays flat whatever the input holds: a block grows to [`LINE_MAX`] at most, and a longer line is counted but
 //! not kept. Files are read with plain `read`; a log that is truncated while memory-mapped would be a crash.
@@ -12,11 +14,13 @@ mod codec;
 mod decode;
 mod paths;
 mod stream;
+mod text;
 
 use memchr::memchr;
 
 pub use self::blocks::{
-    BLOCK_SIZE, Block, BlockPool, Blocks, Content, Failure, LINE_MAX, LineNumbers, TOO_LONG_SHOWN,
+    BLOCK_SIZE, Block, BlockPool, Blocks, Content, Failure, Framing, Joint, LINE_MAX, LineNumbers,
+    TOO_LONG_SHOWN,
 };
 pub use self::paths::{Found, Input, Listing, list};
 pub use self::stream::{HEAD_SIZE, Head, Stream};

@@ -4,21 +4,23 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::blocks::{BlockPool, Blocks, LineNumbers, Sizes};
+use super::blocks::{BlockPool, Blocks, Framing, LineNumbers, Sizes, padding};
 use super::decode::Decoder;
 use super::paths::Input;
+use super::text::Text;
 use crate::error::Error;
 
 /// Decompressed bytes by which the format of an input is decided. The same for files, archives and pipes, so that the
 /// same log gets the same answer however it arrives.
 pub const HEAD_SIZE: usize = 1 << 20;
 
-/// The text of an input: decompressed if it is gzip, zstd, bzip2 or xz, as its first bytes tell.
+/// The text of an input: decompressed if it is gzip, zstd, bzip2 or xz, and transcoded if it is UTF-16, as its first
+/// bytes tell.
 pub struct Stream {
     file: u32,
     name: String,
     kind: Kind,
-    decoder: Decoder,
+    text: Text,
     head: Option<Head>,
     sizes: Sizes,
 }
@@ -26,7 +28,7 @@ pub struct Stream {
 /// The beginning of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The first [`HEAD_SIZE`] bytes, or all there are.
+    /// The first [`HEAD_SIZE`] bytes, or all there are, without NULs before the first line.
     pub bytes: Vec<u8>,
     /// True if `bytes` is the whole input. Its last line may be cut short if not.
     pub complete: bool,
@@ -49,19 +51,29 @@ impl Stream {
 
     /// The beginning of the input, which [`Stream::blocks`] will deliver all the same.
     pub fn head(&mut self) -> &Head {
-        let Self { head, decoder, sizes, .. } = self;
+        let Self { head, text, sizes, .. } = self;
         head.get_or_insert_with(|| {
             let mut bytes = vec![0; sizes.head];
-            let filled = decoder.fill(&mut bytes);
+            let mut filled = 0;
+            loop {
+                filled += text.fill(&mut bytes[filled..]);
+                // A log that was truncated while its writer went on begins with a hole of any size.
+                let padding = padding(&bytes[..filled]);
+                if padding == 0 {
+                    break;
+                }
+                bytes.copy_within(padding..filled, 0);
+                filled -= padding;
+            }
             bytes.truncate(filled);
-            Head { bytes, complete: decoder.is_complete() }
+            Head { bytes, complete: text.is_complete() }
         })
     }
 
     /// Why reading stopped within the head, if it did, beginning with the input's name.
     pub fn failure(&mut self) -> Option<String> {
         self.head();
-        self.decoder.failure().map(|cause| format!("{}: {cause}", self.name))
+        self.text.failure().map(|cause| format!("{}: {cause}", self.name))
     }
 
     /// True for a regular file: this stream may be dropped and the input opened again to the same end.
@@ -70,10 +82,10 @@ impl Stream {
     }
 
     /// Cuts the input into blocks, from its first byte on.
-    pub fn blocks(self, pool: &BlockPool, lines: LineNumbers) -> Blocks {
-        let Self { file, name, kind: _, decoder, head, sizes } = self;
+    pub fn blocks(self, pool: &BlockPool, lines: LineNumbers, framing: Framing) -> Blocks {
+        let Self { file, name, kind: _, text, head, sizes } = self;
         let held = head.map(|head| head.bytes).unwrap_or_default();
-        Blocks::new(file, name, decoder, held, pool.clone(), lines, sizes)
+        Blocks::new(file, name, text, held, pool.clone(), lines, sizes).framed(framing)
     }
 
     /// The same text in blocks of `block` bytes, where a line may have `line` bytes, which are no fewer. Answers do not
@@ -86,8 +98,8 @@ impl Stream {
     }
 
     fn new(file: u32, name: &str, kind: Kind, source: Box<dyn Read + Send>) -> io::Result<Self> {
-        let decoder = Decoder::new(source)?;
-        Ok(Self { file, name: name.to_owned(), kind, decoder, head: None, sizes: Sizes::DEFAULT })
+        let text = Text::new(Decoder::new(source)?);
+        Ok(Self { file, name: name.to_owned(), kind, text, head: None, sizes: Sizes::DEFAULT })
     }
 }
 
@@ -121,7 +133,7 @@ mod tests {
             let head = stream.head();
             assert!(head.bytes == log[..log.len().min(HEAD_SIZE)]);
             assert_eq!(head.complete, log.len() < HEAD_SIZE);
-            assert!(text(stream.blocks(&pool, LineNumbers::Uncounted)) == log);
+            assert!(text(stream.blocks(&pool, LineNumbers::Uncounted, Framing::Lines)) == log);
         }
     }
 
@@ -133,7 +145,7 @@ mod tests {
         let mut stream = stream(&archive[..archive.len() - 1]);
         let head = stream.head();
         assert_eq!((head.bytes.as_slice(), head.complete), (&b"a\nb\n"[..], false));
-        let mut blocks = stream.blocks(&BlockPool::new(), LineNumbers::Counted);
+        let mut blocks = stream.blocks(&BlockPool::new(), LineNumbers::Counted, Framing::Lines);
         let block = blocks.next().unwrap().unwrap();
         assert_eq!((block.bytes.as_slice(), block.content), (&b"a\nb\n"[..], Content::Lines));
         let failure = blocks.next().unwrap().unwrap_err();
@@ -162,7 +174,10 @@ mod tests {
         for _ in 0..2 {
             let mut stream = Stream::open(&listing.inputs[0]).unwrap();
             assert!(stream.is_regular() && stream.head().complete);
-            assert_eq!(text(stream.blocks(&BlockPool::new(), LineNumbers::Counted)), b"a\nb\n");
+            assert_eq!(
+                text(stream.blocks(&BlockPool::new(), LineNumbers::Counted, Framing::Lines)),
+                b"a\nb\n"
+            );
         }
         std::fs::remove_file(&path).unwrap();
     }
@@ -172,7 +187,7 @@ mod tests {
         use rayon::iter::{ParallelBridge, ParallelIterator};
         let log = b"some line\n".repeat(500_000);
         let lines: usize = stream(&log)
-            .blocks(&BlockPool::new(), LineNumbers::Uncounted)
+            .blocks(&BlockPool::new(), LineNumbers::Uncounted, Framing::Lines)
             .par_bridge()
             .map(|block| crate::input::lines(&block.unwrap().bytes).count())
             .sum();

@@ -12,6 +12,7 @@ mod ltsv;
 mod columns;
 pub mod timestamp;
 pub mod value;
+pub mod wrapper;
 #[cfg(test)]
 mod naive;
 #[cfg(test)]

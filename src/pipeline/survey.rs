@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use crate::detect::{self, Candidate, Detected, Nearest};
 use crate::error::Error;
 use crate::format::{Format, Layout};
-use crate::input::{Found, Head, Input, Stream};
+use crate::input::{Found, Framing, Head, Input, Stream};
+use crate::parse::wrapper::Wrappers;
 use crate::servers::{Idc, Servers};
 
 /// A log that will be read.
@@ -19,6 +20,8 @@ pub struct Log {
     pub input: Input,
     /// The formats its lines are read with, in this order.
     pub candidates: Vec<Candidate>,
+    /// What other programs put around its lines.
+    pub wrappers: Wrappers,
     /// UTC offset of its first record's time.
     pub offset: Option<i32>,
     /// The data centre that its path tells.
@@ -44,6 +47,15 @@ impl Log {
     /// True if its head has a record.
     pub fn has_records(&self) -> bool {
         self.candidates.iter().any(|candidate| candidate.accepted > 0)
+    }
+
+    /// How its blocks must be cut.
+    pub fn framing(&self) -> Framing {
+        if !self.wrappers.joins() {
+            return Framing::Lines;
+        }
+        let wrappers = self.wrappers.clone();
+        Framing::Joined(Arc::new(move |lines| wrappers.joint(lines)))
     }
 
     /// The layouts its lines are tried with, in order.
@@ -79,7 +91,7 @@ pub fn survey(inputs: Vec<Input>, layout: Option<&Layout>, servers: &Servers) ->
 fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log, Error> {
     let mut stream = Stream::open(&input)?;
     let head = stream.head();
-    let Detected { candidates, offset } = match layout {
+    let Detected { wrappers, candidates, offset } = match layout {
         Some(layout) => detect::examine(std::slice::from_ref(layout), &head.bytes),
         None => detect::detect(&head.bytes),
     };
@@ -93,7 +105,7 @@ fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log,
     let failure = stream.failure();
     let idc = input.path.as_deref().and_then(|path| servers.by_path(&path.to_string_lossy()));
     let stream = Mutex::new((!stream.is_regular()).then_some(stream));
-    Ok(Log { input, candidates, offset, idc, stream, nearest, failure, fingerprint })
+    Ok(Log { input, candidates, wrappers, offset, idc, stream, nearest, failure, fingerprint })
 }
 
 fn fingerprint(head: &Head) -> Option<u64> {
