@@ -8,6 +8,7 @@
 //! in them (`tail`), because a fraction is nginx's `$request_time` and an integer Apache's `%D`, and that decides
 //! whether the logged time is the end or the start. No single line decides anything but for itself.
 
+pub mod keyed;
 mod tail;
 
 use std::borrow::Cow;

@@ -7,6 +7,7 @@
 pub mod nginx;
 pub mod apache;
 pub mod presets;
+pub mod keys;
 mod strftime;
 mod layout;
 
@@ -188,6 +189,10 @@ pub enum Unit {
     Millis,
     /// Microseconds.
     Micros,
+    /// Nanoseconds.
+    Nanos,
+    /// Each value says its own: `12ms`, `1m30.5s`; seconds where it does not.
+    Suffixed,
 }
 
 /// Why a format text cannot be compiled.

@@ -249,7 +249,7 @@ impl Parser {
                 Match::Yes { extra } => Ok(extra),
                 Match::No { .. } => self.match_leniently(line),
             },
-            Grammar::Json => json::find(&mut self.keys, line, &mut self.spans).map_err(shape).map(|()| false),
+            Grammar::Json => json::find(&mut self.keys, line, &mut self.spans).map_err(shape),
             Grammar::Ltsv => ltsv::find(&mut self.keys, line, &mut self.spans).map_err(shape).map(|()| false),
             Grammar::Columns => columns::find(line, &mut self.spans).map_err(shape),
         }
@@ -262,6 +262,11 @@ impl Parser {
             let Kind::Time(shape, _) = &step.field.kind else { return None };
             timestamp::single(shape, &line[start as usize..end as usize])?.offset
         })
+    }
+
+    /// What follows the first object of the line just accepted, if it is another: two writers may share a line.
+    pub fn following<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        (self.keys.rest > 0).then(|| &line[self.keys.rest..])
     }
 
     /// Bytes of the last accepted line that the format's own columns take up.
@@ -406,6 +411,15 @@ impl<'a> Record<'a> {
             Some(query) if !query.is_empty() => Some([path, b"?", query].concat().into()),
             _ => Some(path.into()),
         }
+    }
+}
+
+/// The names and raw values of a line that names its values; `None` if it does not. A missing value has no bytes.
+pub fn named_values(grammar: Grammar, line: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
+    match grammar {
+        Grammar::Json => json::values(line),
+        Grammar::Ltsv => ltsv::values(line),
+        Grammar::Text | Grammar::Columns => None,
     }
 }
 

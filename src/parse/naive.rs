@@ -240,13 +240,31 @@ fn micros(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
     let number = |i| {
         all_consuming(pair(digit1, opt(preceded(char('.'), take_while(|b: u8| b.is_ascii_digit()))))).parse(i)
     };
-    let result: IResult<&[u8], (&[u8], Option<&[u8]>)> = number(text);
-    let (_, (whole, fraction)) = result.map_err(|_| Reason::Duration)?;
     let digits = match unit {
-        Unit::Seconds => 6,
+        Unit::Seconds | Unit::Suffixed => 6,
         Unit::Millis => 3,
-        Unit::Micros => 0,
+        Unit::Micros | Unit::Nanos => 0,
     };
+    let letter = text.iter().position(|byte| b"eE".contains(byte));
+    let result: IResult<&[u8], (&[u8], Option<&[u8]>)> = number(&text[..letter.unwrap_or(text.len())]);
+    let (_, (whole, fraction)) = result.map_err(|_| Reason::Duration)?;
+    if let Some(letter) = letter {
+        let exponent = String::from_utf8_lossy(&text[letter + 1..]);
+        let exponent: i64 = exponent.parse().map_err(|_| Reason::Duration)?;
+        let all = [whole, fraction.unwrap_or_default()].concat();
+        let all = String::from_utf8_lossy(&all).parse::<u64>().map_err(|_| Reason::Duration)?.to_string();
+        let fraction = i64::try_from(fraction.unwrap_or_default().len()).expect("short");
+        let places = exponent - fraction + i64::try_from(digits).expect("at most 6");
+        let length = i64::try_from(all.len()).expect("short") + places;
+        return match (all.as_str(), length) {
+            ("0", _) | (_, ..=0) => Ok(Some(0)),
+            (_, 1..=40) => {
+                let length = usize::try_from(length).expect("positive");
+                format!("{all:0<length$.length$}").parse().map(Some).map_err(|_| Reason::Duration)
+            }
+            _ => Err(Reason::Duration),
+        };
+    }
     let whole = String::from_utf8_lossy(whole);
     let fraction = String::from_utf8_lossy(fraction.unwrap_or_default());
     let written = format!("{whole}{fraction:0<digits$.digits$}");

@@ -216,7 +216,7 @@ fn written_time(shape: &Shape, seed: &Seed) -> String {
         Shape::Iso => local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         Shape::Epoch(Unit::Seconds) => format!("{}.{:03}", time.as_second(), seed.number % 1000),
         Shape::Epoch(Unit::Millis) => time.as_millisecond().to_string(),
-        Shape::Epoch(Unit::Micros) => time.as_microsecond().to_string(),
+        Shape::Epoch(_) => time.as_microsecond().to_string(),
         Shape::Fraction(Unit::Millis) => format!("{:03}", seed.number % 1000),
         Shape::Fraction(_) => format!("{:06}", seed.number % 1_000_000),
         Shape::Strftime(pieces) if pieces.contains(&Piece::Offset) => {

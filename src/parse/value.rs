@@ -37,6 +37,8 @@ pub fn status(text: &[u8]) -> Result<Option<u16>, Reason> {
             Ok(Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')))
         }
         [] | [b'-'] => Ok(None),
+        // Caddy, Envoy and Traefik: the client went away before anything was sent.
+        [b'0'] => Ok(Some(0)),
         _ => Err(Reason::Status),
     }
 }
@@ -47,27 +49,118 @@ pub fn duration(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
     if text.is_empty() || text == b"-" {
         return Ok(None);
     }
-    let scale: u64 = match unit {
+    let scale = match unit {
         Unit::Seconds => 1_000_000,
         Unit::Millis => 1_000,
         Unit::Micros => 1,
+        Unit::Nanos => return nanos(text, 1).and_then(micros).map(Some).ok_or(Reason::Duration),
+        Unit::Suffixed => return suffixed(text).and_then(micros).map(Some).ok_or(Reason::Duration),
     };
+    match decimal(text, scale) {
+        Some(micros) => Ok(Some(micros)),
+        None => nanos(text, scale * 1_000).and_then(micros).map(Some).ok_or(Reason::Duration),
+    }
+}
+
+fn micros(nanos: u128) -> Option<u64> {
+    u64::try_from(nanos / 1_000).ok()
+}
+
+/// A number with or without a fraction, times `scale`, which is a power of ten.
+#[inline]
+fn decimal(text: &[u8], scale: u64) -> Option<u64> {
     let (whole, fraction) = match memchr::memchr(b'.', text) {
         Some(point) => (&text[..point], &text[point + 1..]),
         None => (text, &text[..0]),
     };
-    let whole = digits(whole).ok_or(Reason::Duration)?;
-    let mut micros = whole.checked_mul(scale).ok_or(Reason::Duration)?;
+    let mut micros = digits(whole)?.checked_mul(scale)?;
     let mut place = scale;
     for &byte in fraction {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return Err(Reason::Duration);
+            return None;
         }
         place /= 10;
-        micros = micros.checked_add(u64::from(digit) * place).ok_or(Reason::Duration)?;
+        micros = micros.checked_add(u64::from(digit) * place)?;
     }
-    Ok(Some(micros))
+    Some(micros)
+}
+
+/// A number that may have an exponent, times `scale`: many JSON printers write 0.00004 as `4e-05`.
+#[cold]
+#[inline(never)]
+fn nanos(text: &[u8], scale: u64) -> Option<u128> {
+    let Some(at) = text.iter().position(|byte| byte.eq_ignore_ascii_case(&b'e')) else {
+        return decimal(text, scale).map(u128::from);
+    };
+    let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
+    let (falls, exponent) = match exponent.first()? {
+        b'-' => (true, &exponent[1..]),
+        b'+' => (false, &exponent[1..]),
+        _ => (false, exponent),
+    };
+    let places = u32::try_from(digits(exponent)?).ok()?;
+    let point = mantissa.iter().position(|&byte| byte == b'.');
+    let (whole, fraction) = match point {
+        Some(point) => (&mantissa[..point], &mantissa[point + 1..]),
+        None => (mantissa, &mantissa[..0]),
+    };
+    let cut = u32::try_from(fraction.len()).ok()?;
+    let all = digits(whole)?.checked_mul(10_u64.checked_pow(cut)?)?;
+    let all = if cut > 0 { all.checked_add(digits(fraction)?)? } else { all };
+    let scaled = u128::from(all) * u128::from(scale);
+    let places = if falls { -i64::from(places) } else { i64::from(places) } - i64::from(cut);
+    let power = 10_u128.checked_pow(u32::try_from(places.unsigned_abs()).ok()?);
+    match power {
+        Some(power) if places < 0 => Some(scaled / power),
+        Some(power) => scaled.checked_mul(power),
+        None if places < 0 => Some(0),
+        None => None,
+    }
+}
+
+/// Units as programs abbreviate them, in nanoseconds; the micro sign also as JSON escapes it.
+const SUFFIXES: [(&[u8], u64); 18] = [
+    (b"ns", 1),
+    (b"nsec", 1),
+    (b"us", 1_000),
+    (b"usec", 1_000),
+    (b"usecs", 1_000),
+    ("\u{b5}s".as_bytes(), 1_000),
+    ("\u{3bc}s".as_bytes(), 1_000),
+    (br"\u00b5s", 1_000),
+    (br"\u00B5s", 1_000),
+    (br"\u03bcs", 1_000),
+    (b"ms", 1_000_000),
+    (b"msec", 1_000_000),
+    (b"msecs", 1_000_000),
+    (b"", SECOND),
+    (b"s", SECOND),
+    (b"sec", SECOND),
+    (b"m", 60 * SECOND),
+    (b"h", 3_600 * SECOND),
+];
+const SECOND: u64 = 1_000_000_000;
+
+/// `12ms`, `345.6µs`, or several units in a row as Go writes them (`1m30.5s`), in nanoseconds.
+fn suffixed(text: &[u8]) -> Option<u128> {
+    let mut sum = 0_u128;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let length = rest.iter().position(|byte| !byte.is_ascii_digit() && !b".eE+-".contains(byte));
+        let (number, after) = rest.split_at(length.unwrap_or(rest.len()));
+        let after = after.trim_ascii_start();
+        let known = SUFFIXES.iter().filter(|(name, _)| after.starts_with(name));
+        let (name, unit) = known.max_by_key(|(name, _)| name.len())?;
+        rest = &after[name.len()..];
+        if rest.first().is_some_and(|byte| !byte.is_ascii_digit()) {
+            return None;
+        }
+        // Minutes and hours multiply seconds, so that the scale stays a power of ten.
+        let scale = (*unit).min(SECOND);
+        sum = sum.checked_add(nanos(number, scale)?.checked_mul(u128::from(unit / scale))?)?;
+    }
+    Some(sum)
 }
 
 fn digits(text: &[u8]) -> Option<u64> {
@@ -211,6 +304,8 @@ fn json_escape(rest: &[u8], plain: &mut Vec<u8>) -> Option<usize> {
         b'b' => 0x08,
         b'f' => 0x0c,
         b'u' => return unicode_escape(rest, plain),
+        // No JSON, but what comes of a `log_format` that lacks `escape=json`.
+        b'x' => return hex_pair(rest, plain),
         _ => return None,
     };
     plain.push(byte);
@@ -261,6 +356,7 @@ mod tests {
         check("200", Ok(Some(200)));
         check("000", Ok(Some(0)));
         check("-", Ok(None));
+        check("0", Ok(Some(0)));
         check("1200", Err(Reason::Status));
         check("2x0", Err(Reason::Status));
     }
@@ -277,8 +373,34 @@ mod tests {
         check("-", Unit::Seconds, Ok(None));
         check("9223372036854775808", Unit::Micros, Ok(Some(1 << 63)));
         check("9223372036854775808", Unit::Seconds, Err(Reason::Duration));
-        for text in ["-0.001", "0,123", "1e-3", "1.5s", "12ms", "NaN", ".5", "1.2.3"] {
+        check("4e-05", Unit::Seconds, Ok(Some(40)));
+        check("1.25E+2", Unit::Millis, Ok(Some(125_000)));
+        check("1e-400", Unit::Seconds, Ok(Some(0)));
+        check("1e400", Unit::Seconds, Err(Reason::Duration));
+        check("1712790000123456789", Unit::Nanos, Ok(Some(1_712_790_000_123_456)));
+        for text in
+            ["-0.001", "0,123", "1.5s", "12ms", "NaN", ".5", "1.2.3", "e5", "1e", "1e-", "1e1.5", "1ee1"]
+        {
             check(text, Unit::Seconds, Err(Reason::Duration));
+            check(text, Unit::Nanos, Err(Reason::Duration));
+        }
+    }
+
+    #[test]
+    fn durations_may_say_their_unit() {
+        let check =
+            |text: &str, expected| assert_eq!(duration(text.as_bytes(), Unit::Suffixed), expected, "{text}");
+        check("0.123s", Ok(Some(123_000)));
+        check("12ms", Ok(Some(12_000)));
+        check("345.6\u{b5}s", Ok(Some(345)));
+        check(r"345.6\u00b5s", Ok(Some(345)));
+        check("1500 us", Ok(Some(1_500)));
+        check("999ns", Ok(Some(0)));
+        check("1h2m3.5s", Ok(Some(3_723_500_000)));
+        check("3", Ok(Some(3_000_000)));
+        check("-", Ok(None));
+        for text in ["12parsecs", "-1s", "s", "1..2s", "1.5sx", "99999999999999999999h", "1s-"] {
+            check(text, Err(Reason::Duration));
         }
     }
 
@@ -325,8 +447,8 @@ mod tests {
         check(Escape::Apache, r#"\"a\\x41\xe4\n\t\v\q"#, b"\"a\\x41\xe4\n\t\x0b\\q");
         check(
             Escape::Json,
-            r#"\"\\\/\u001B\u00e4\ud83d\ude00\ud83dx\q"#,
-            "\"\\/\u{1b}ä😀\\ud83dx\\q".as_bytes(),
+            r#"\"\\\/\u001B\u00e4\ud83d\ude00\ud83dx\q\x22\xg"#,
+            "\"\\/\u{1b}ä😀\\ud83dx\\q\"\\xg".as_bytes(),
         );
         check(Escape::None, r"\x22", br"\x22");
     }
