@@ -46,6 +46,10 @@ pub enum End {
     /// At the next quote not preceded by an odd run of backslashes. This is Apache's and JSON's rule, and safe for
     /// nginx, whose values hold neither a raw quote nor end in a backslash.
     Quote,
+    /// At the next quote, whatever stands before it.
+    RawQuote,
+    /// At the first place the literal stands outside a list: not after a comma, not around a colon between blanks.
+    List,
     /// At the first place the literal stands, not counting this many blanks that belong to the value.
     Until {
         /// Blanks inside the value itself (`$time_local` has one).
@@ -141,16 +145,22 @@ fn end_of(field: &Field, escape: Escape, quoted: bool, literal: &[u8], at_end: b
     let inner_blanks = inner_blanks(&field.kind);
     if literal.is_empty() {
         return match (&field.kind, at_end) {
-            (Kind::Text, true) => End::Line(Tail::Text),
+            (Kind::Text | Kind::List, true) => End::Line(Tail::Text),
             (_, true) => End::Line(Tail::Word { inner_blanks }),
             (kind, false) => fixed_width(kind).map_or(End::Anywhere, End::Fixed),
         };
     }
-    if quoted && literal.starts_with(b"\"") && escape != Escape::None {
-        return End::Quote;
+    if quoted && literal.starts_with(b"\"") {
+        match escape {
+            // Quotes within a value look like the one that ends it.
+            Escape::None | Escape::Raw => {}
+            Escape::Hash => return End::RawQuote,
+            _ => return End::Quote,
+        }
     }
     match field.kind {
-        Kind::Text => End::Anywhere,
+        Kind::List if literal[0] == b' ' => End::List,
+        Kind::Text | Kind::List => End::Anywhere,
         _ => End::Until { inner_blanks: if literal[0] == b' ' { inner_blanks } else { 0 } },
     }
 }
@@ -204,11 +214,10 @@ fn times(steps: &[Step]) -> Vec<u16> {
     let kind = |index: u16| &steps[usize::from(index)].field.kind;
     let Some(Kind::Time(shape, edge)) = times.first().map(|&index| kind(index)) else { return times };
     let whole =
-        matches!(shape, Shape::Clf | Shape::Bracketed | Shape::Iso | Shape::Epoch(super::Unit::Micros))
-            || matches!(
-                (shape, steps[usize::from(times[0])].field.text.as_str()),
-                (Shape::Epoch(_), "$msec")
-            );
+        matches!(
+            shape,
+            Shape::Clf | Shape::Bracketed | Shape::Iso | Shape::Any | Shape::Epoch(super::Unit::Micros)
+        ) || matches!((shape, steps[usize::from(times[0])].field.text.as_str()), (Shape::Epoch(_), "$msec"));
     if whole {
         times.truncate(1);
     } else {

@@ -1,12 +1,15 @@
 //! Log formats: what the servers' own words mean.
 //!
 //! A [`Format`] is an alternation of literals and fields read from an nginx `log_format` ([`nginx`]) or an Apache
-//! `LogFormat` ([`apache`]) text, or the fields alone where each line names them itself ([`Grammar`]). Each [`Field`] says which [`Part`] of a record it feeds and what its value looks
-//! like ([`Kind`], with its unit). [`Layout`] is the form that `parse` walks.
+//! `LogFormat` ([`apache`]) text, or the fields alone where each line names them itself ([`Grammar`]). Each [`Field`]
+//! says which [`Part`] of a record it feeds and what its value looks like ([`Kind`], with its unit). [`Layout`] is the
+//! form that `parse` walks.
 
 pub mod nginx;
 pub mod apache;
+pub mod neighbours;
 pub mod presets;
+pub mod w3c;
 pub mod keys;
 mod strftime;
 mod layout;
@@ -67,13 +70,21 @@ pub enum Escape {
     None,
     /// Apache: `\"`, `\\`, `\n`, `\xhh`; absent is `-`.
     Apache,
+    /// `HAProxy`: `"`, `#` and what cannot be printed become `#HH`; a backslash is a backslash; absent is `-`.
+    Hash,
+    /// W3C as IIS writes it: `+` for a blank, or the value in quotes; absent is `-`.
+    Plus,
+    /// `CloudFront`: `%HH`, twice where the client had encoded already; absent is `-`.
+    Percent,
+    /// Nothing is escaped, as with nginx `escape=none`, but absent is `-`.
+    Raw,
 }
 
 impl Escape {
     /// How the server writes a value that does not exist.
     pub fn null(self) -> &'static [u8] {
         match self {
-            Self::Nginx | Self::Apache => b"-",
+            Self::Nginx | Self::Apache | Self::Hash | Self::Plus | Self::Percent | Self::Raw => b"-",
             Self::Json | Self::None => b"",
         }
     }
@@ -150,6 +161,10 @@ pub enum Kind {
     Duration(Unit),
     /// A word: addresses, methods, host names, counters.
     Word,
+    /// Digits alone: a port, which a colon separates from an address full of colons.
+    Digits,
+    /// What nginx writes for each try upstream, with blanks: `0.001, 0.002 : 0.100`.
+    List,
     /// Anything, blanks included.
     Text,
 }
@@ -176,6 +191,8 @@ pub enum Shape {
     Epoch(Unit),
     /// The fraction of a second alone (Apache `%{msec_frac}t`).
     Fraction(Unit),
+    /// Whatever begins with a digit: the text itself decides.
+    Any,
     /// Apache `%{…}t` in `strftime` notation.
     Strftime(Vec<Piece>),
 }

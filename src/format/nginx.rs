@@ -53,6 +53,17 @@ pub fn directive(text: &str) -> Result<Format, BadFormat> {
 
 /// Compiles a format text.
 pub fn format(name: &str, escape: Escape, text: &str) -> Result<Format, BadFormat> {
+    compile(name, Server::Nginx, escape, text, field)
+}
+
+/// Compiles a text in this notation whose variables mean what `field` says.
+pub(super) fn compile(
+    name: &str,
+    server: Server,
+    escape: Escape,
+    text: &str,
+    field: fn(&str) -> Field,
+) -> Result<Format, BadFormat> {
     let mut items = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -66,14 +77,7 @@ pub fn format(name: &str, escape: Escape, text: &str) -> Result<Format, BadForma
         }
         rest = after;
     }
-    Ok(Format {
-        name: name.to_owned(),
-        text: text.to_owned(),
-        server: Server::Nginx,
-        grammar: Grammar::Text,
-        escape,
-        items,
-    })
+    Ok(Format { name: name.to_owned(), text: text.to_owned(), server, grammar: Grammar::Text, escape, items })
 }
 
 /// True if the text names at least one variable.
@@ -218,7 +222,16 @@ fn field(name: &str) -> Field {
         "bytes_sent" => (Part::Wire, 0, Kind::Bytes),
         "request_length" | "bytes_received" => (Part::In, 0, Kind::Bytes),
         "request_time" | "session_time" => (Part::Duration, 0, Kind::Duration(Unit::Seconds)),
-        "upstream_response_time" | "upstream_session_time" => (Part::Upstream, 0, Kind::Text),
+        "upstream_response_time" | "upstream_session_time" => (Part::Upstream, 0, Kind::List),
+        "upstream_addr"
+        | "upstream_status"
+        | "upstream_response_length"
+        | "upstream_connect_time"
+        | "upstream_header_time"
+        | "upstream_queue_time"
+        | "upstream_first_byte_time"
+        | "upstream_bytes_sent"
+        | "upstream_bytes_received" => (Part::Other, 0, Kind::List),
         "host" => (Part::Host, 0, Kind::Word),
         "http_host" => (Part::Host, 1, Kind::Text),
         "server_name" => (Part::Host, 2, Kind::Word),

@@ -1,6 +1,6 @@
 //! Formats that have a name.
 
-use super::{Escape, Format, Server, apache, nginx};
+use super::{Escape, Format, Server, apache, neighbours, nginx};
 
 /// A named format text.
 pub struct Preset {
@@ -8,7 +8,9 @@ pub struct Preset {
     pub name: &'static str,
     /// Whose notation `text` is in.
     pub server: Server,
-    /// The format text.
+    /// How values are escaped; Apache has one way only.
+    pub escape: Escape,
+    /// The format text; with [`Server::Other`] in the notation of [`neighbours`].
     pub text: &'static str,
 }
 
@@ -19,54 +21,172 @@ pub struct Preset {
 /// (is the time the start or the end?), and the columns that follow tell the two apart.
 pub const PRESETS: &[Preset] = &[
     // nginx's only predefined format (ngx_http_log_module).
-    Preset {
-        name: "combined",
-        server: Server::Nginx,
-        text: r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
-    },
+    of_nginx(
+        "combined",
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+    ),
     // nginx.conf as packaged by nginx.org and most distributions.
-    Preset {
-        name: "main",
-        server: Server::Nginx,
-        text: r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for""#,
-    },
-    Preset {
-        name: "combined_rt",
-        server: Server::Nginx,
-        text: r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time"#,
-    },
-    Preset {
-        name: "combined_rt_urt",
-        server: Server::Nginx,
-        text: r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time $upstream_response_time"#,
-    },
-    Preset {
-        name: "apache_combined",
-        server: Server::Apache,
-        text: r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#,
-    },
-    Preset {
-        name: "combined_d",
-        server: Server::Apache,
-        text: r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D"#,
-    },
-    Preset {
-        name: "combinedio",
-        server: Server::Apache,
-        text: r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O"#,
-    },
+    of_nginx(
+        "main",
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for""#,
+    ),
+    of_nginx(
+        "combined_rt",
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time"#,
+    ),
+    of_nginx(
+        "combined_rt_urt",
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time $upstream_response_time"#,
+    ),
+    of_apache("apache_combined", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#),
+    of_apache("combined_d", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D"#),
+    of_apache("combinedio", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O"#),
     // Debian's apache2.conf: bytes are %O here, %b upstream.
-    Preset {
-        name: "vhost_combined",
-        server: Server::Apache,
-        text: r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#,
-    },
-    Preset { name: "common", server: Server::Apache, text: r#"%h %l %u %t "%r" %>s %b"# },
+    of_apache("vhost_combined", r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#),
+    of_apache("common", r#"%h %l %u %t "%r" %>s %b"#),
+    // Neighbours. What their times and bytes mean, and where that is written: docs/FORMATS.md.
+    of_nginx(
+        "upstream_time",
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" rt=$request_time uct="$upstream_connect_time" uht="$upstream_header_time" urt="$upstream_response_time""#,
+    ),
+    of_nginx(
+        "ingress_nginx",
+        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#,
+    ),
+    // Up to 0.24, with the address of the client in brackets too.
+    of_nginx(
+        "ingress_nginx_old",
+        r#"$remote_addr - [$the_real_ip] - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status"#,
+    ),
+    of_nginx(
+        "nginx_proxy_manager",
+        r#"[$time_local] $upstream_cache_status $upstream_status $status - $request_method $scheme $host "$request_uri" [Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] [Sent-to $server] "$http_user_agent" "$http_referer""#,
+    ),
+    of_nginx(
+        "nginx_proxy_manager_standard",
+        r#"[$time_local] $status - $request_method $scheme $host "$request_uri" [Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] "$http_user_agent" "$http_referer""#,
+    ),
+    of_nginx(
+        "stream_proxy",
+        r#"$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time "$upstream_addr" "$upstream_bytes_sent" "$upstream_bytes_received" "$upstream_connect_time""#,
+    ),
+    of_nginx(
+        "stream",
+        r"$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time",
+    ),
+    of_other(
+        "haproxy_http",
+        Escape::Hash,
+        r#"$client:$client_port [$accept_date] $frontend $backend/$server $request_ms/$queue_ms/$connect_ms/$response_ms/$total_ms $status $bytes_wire $request_cookie $response_cookie $termination $connections $queues $captures"$request""#,
+    ),
+    of_other(
+        "haproxy_clf",
+        Escape::Hash,
+        r#"$client_word - - [$accept_date] "$request" $status $bytes_wire "" "" $client_port $accept_ms "$frontend" "$backend" "$server" $request_ms $queue_ms $connect_ms $response_ms $total_ms $termination"#,
+    ),
+    of_other(
+        "haproxy_tcp",
+        Escape::Hash,
+        r"$client:$client_port [$accept_date] $frontend $backend/$server $queue_ms/$connect_ms/$total_ms $bytes_wire $termination $connections $queues",
+    ),
+    of_other(
+        "traefik",
+        Escape::Raw,
+        r#"$client_word - $user [$received] "$request" $status $bytes_body "$referer" "$user_agent" $requests $router $service ${total_ms}ms"#,
+    ),
+    of_other(
+        "istio",
+        Escape::Raw,
+        r#"[$start_time] "$request" $status $response_flags $details $termination "$failure_reason" $bytes_in $bytes_body $total_ms $upstream_ms "$forwarded" "$user_agent" "$request_id" "$host" "$upstream_host""#,
+    ),
+    of_other(
+        "envoy",
+        Escape::Raw,
+        r#"[$start_time] "$request" $status $response_flags $bytes_in $bytes_body $total_ms $upstream_ms "$forwarded" "$user_agent" "$request_id" "$host" "$upstream_host""#,
+    ),
+    // The columns of 2024; later ones count as extra. The short form is what all logs since 2016 have.
+    of_other(
+        "aws_alb",
+        Escape::Nginx,
+        r#"$type $end_time $elb $client:$client_port $target_addr $request_seconds $target_seconds $response_seconds $status $target_status $bytes_in $bytes_wire "$request" "$user_agent" $ssl_cipher $ssl_protocol $target_group "$trace_id" "$domain" "$certificate" $rule_priority $creation_time "$actions" "$redirect_url" "$error_reason" "$targets" "$target_statuses" "$classification" "$classification_reason""#,
+    ),
+    of_other(
+        "aws_alb_short",
+        Escape::Nginx,
+        r#"$type $end_time $elb $client:$client_port $target_addr $request_seconds $target_seconds $response_seconds $status $target_status $bytes_in $bytes_wire "$request" "$user_agent" $ssl_cipher $ssl_protocol $target_group "$trace_id""#,
+    ),
+    of_other(
+        "aws_elb",
+        Escape::Nginx,
+        r#"$start_time $elb $client:$client_port $backend $request_seconds $target_seconds $response_seconds $status $backend_status $bytes_in $bytes_body "$request" "$user_agent" $ssl_cipher $ssl_protocol"#,
+    ),
+    // Before May 2015.
+    of_other(
+        "aws_elb_short",
+        Escape::Nginx,
+        r#"$start_time $elb $client:$client_port $backend $request_seconds $target_seconds $response_seconds $status $backend_status $bytes_in $bytes_body "$request""#,
+    ),
+    of_other(
+        "s3",
+        Escape::Raw,
+        r#"$owner $bucket [$received] $client_word $requester $request_id $operation $key "$request" $status $error $bytes_body $object_size $total_ms $turnaround_ms "$referer" "$user_agent" $version_id"#,
+    ),
+    of_other(
+        "squid",
+        Escape::Raw,
+        r"$end_epoch $total_ms $client_word $squid_status/$status $bytes_wire $method $target $user $hierarchy $mime_type",
+    ),
+    of_apache("varnishncsa", r#"%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i""#),
+    // The second column is the host; the time is the end unless `begin` is said.
+    of_apache("lighttpd", r#"%h %V %u %{end}t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#),
+    of_apache("jetty", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{ms}T"#),
+    of_other(
+        "uwsgi",
+        Escape::Raw,
+        r"[pid: $pid|app: $app|req: $worker_request/$request_number] $client_word ($user) {$variables vars in $variable_bytes bytes} [$start_ctime] $method $target => generated $bytes_body bytes in $total_ms msecs ($protocol $status) $headers headers in $header_bytes bytes",
+    ),
+    of_other(
+        "uwsgi_micros",
+        Escape::Raw,
+        r"[pid: $pid|app: $app|req: $worker_request/$request_number] $client_word ($user) {$variables vars in $variable_bytes bytes} [$start_ctime] $method $target => generated $bytes_body bytes in $total_us micros ($protocol $status) $headers headers in $header_bytes bytes",
+    ),
+    of_other(
+        "aliyun_cdn",
+        Escape::Raw,
+        r#"[$logged] $client_word $proxy_addr $total_ms "$referer" "$request" $status $bytes_in $bytes_body $cache "$user_agent" "$content_type""#,
+    ),
+    of_other(
+        "tencent_cdn",
+        Escape::Raw,
+        r#"$start_china $client_word $host $target $bytes_wire $province $isp $status $referer $total_ms "$user_agent" "$range" $method $protocol $cache $client_port"#,
+    ),
+    of_other(
+        "huawei_cdn",
+        Escape::Raw,
+        r#"[$logged] $client_word $total_ms "$referer" "$protocol" "$method" "$host" "$target" $status $bytes_body $cache "$user_agent" "$range""#,
+    ),
+    of_other(
+        "azure_cdn",
+        Escape::Raw,
+        r#"$client_word,$end_us,$method,"$target",$protocol,$status,$bytes_body,"$referer","$user_agent",$total_ms,$cache,$server_addr"#,
+    ),
 ];
 
 /// The preset of that name.
 pub fn named(name: &str) -> Option<Format> {
     PRESETS.iter().find(|preset| preset.name == name).map(Preset::format)
+}
+
+const fn of_nginx(name: &'static str, text: &'static str) -> Preset {
+    Preset { name, server: Server::Nginx, escape: Escape::Nginx, text }
+}
+
+const fn of_apache(name: &'static str, text: &'static str) -> Preset {
+    Preset { name, server: Server::Apache, escape: Escape::Apache, text }
+}
+
+const fn of_other(name: &'static str, escape: Escape, text: &'static str) -> Preset {
+    Preset { name, server: Server::Other, escape, text }
 }
 
 /// All names, in order.
@@ -78,8 +198,9 @@ impl Preset {
     /// The preset compiled.
     pub fn format(&self) -> Format {
         match self.server {
-            Server::Nginx | Server::Other => nginx::format(self.name, Escape::Nginx, self.text),
+            Server::Nginx => nginx::format(self.name, self.escape, self.text),
             Server::Apache => apache::format(self.name, self.text),
+            Server::Other => neighbours::format(self.name, self.escape, self.text),
         }
         .expect("every preset compiles: a test compiles them all")
     }

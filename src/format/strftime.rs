@@ -18,7 +18,11 @@ pub enum Piece {
     Meridian,
     Minute,
     Second,
+    /// `.123`, or nothing; no conversion has it, but formats that are known by name do.
+    Fraction,
     Offset,
+    /// Nothing is written: the format's own zone is this many seconds ahead of UTC.
+    Zone(i32),
     ZoneName,
     WeekdayName,
     Epoch,

@@ -532,7 +532,7 @@ mod tests {
             io::Cursor::new(b"a\n").chain(io::repeat(0).take(hole)).chain(io::Cursor::new(b"b\nc\n"));
         let source = source.chain(io::repeat(0).take(10 << 20));
         let mut blocks = blocks(source, 0, Sizes::DEFAULT);
-        let line = |number, text: &[u8]| (number, 1, text.to_vec());
+        let line = |number, text: &[u8]| (number, 2, text.to_vec());
         assert_eq!(unpadded(collect(&mut blocks)), [line(1, b"a\n"), line(2, b"b\n"), line(3, b"c\n")]);
         let kept: usize = blocks.pool.0.lock().unwrap().iter().map(Vec::capacity).sum();
         assert!(kept <= 4 * (LINE_MAX + 1), "{kept} bytes are kept");

@@ -13,7 +13,7 @@
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::{Reason, Reject, Span};
-use crate::format::{End, Kind, Layout, Shape, Step, Tail};
+use crate::format::{End, Kind, Layout, Part, Shape, Step, Tail};
 
 /// How exactly a line must have the shape of its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,7 @@ fn budget(line: &[u8]) -> usize {
 
 /// True if no earlier choice can help once the last of these steps has no place left.
 fn is_last_hope(steps: &[Step]) -> bool {
-    let text = |step: &Step| step.field.kind == Kind::Text;
+    let text = |step: &Step| matches!(step.field.kind, Kind::Text | Kind::List);
     steps.last().is_some_and(|last| last.end == End::Anywhere && text(last))
         && steps.iter().all(|step| step.end != End::Anywhere || text(step))
 }
@@ -176,7 +176,7 @@ fn reason(kind: &Kind) -> Reason {
         Kind::Status => Reason::Status,
         Kind::Bytes => Reason::Bytes,
         Kind::Duration(_) => Reason::Duration,
-        Kind::Word | Kind::Text => Reason::Format,
+        Kind::Word | Kind::Digits | Kind::List | Kind::Text => Reason::Format,
     }
 }
 
@@ -201,6 +201,12 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
                 None => None,
             }
         }
+        End::RawQuote => match memchr(b'"', &line[start..]).map(|at| start + at) {
+            Some(end) => literal(line, end, &step.literal, rule).map(|next| (end, next)),
+            None if rule != Rule::Strict && step.literal == b"\"" => Some((line.len(), line.len())),
+            None => None,
+        },
+        End::List => list_end(line, start, &step.literal, rule),
         End::Until { inner_blanks } => {
             let from = skip_blanks(line, start, inner_blanks)?;
             find_literal(line, from, &step.literal, rule)
@@ -218,6 +224,30 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
             Some((end, end))
         }
     }
+}
+
+/// The first place where the literal stands and no list goes on.
+fn list_end(line: &[u8], start: usize, wanted: &[u8], rule: Rule) -> Option<(usize, usize)> {
+    let mut at = start;
+    loop {
+        let blank = at + memchr(b' ', line.get(at..)?)?;
+        at = blank + 1;
+        if is_in_list(line, blank) {
+            continue;
+        }
+        match literal(line, blank, wanted, rule) {
+            Some(next) => return Some((blank, next)),
+            // Where the first blank of a run does not begin the literal, no other does.
+            None if rule != Rule::Strict => at = blank + blanks(&line[blank..]),
+            None => {}
+        }
+    }
+}
+
+/// True for the blank of `, ` and those of ` : `.
+fn is_in_list(line: &[u8], blank: usize) -> bool {
+    let before = &line[..blank];
+    before.ends_with(b",") || before.ends_with(b" :") || line[blank..].starts_with(b" : ")
 }
 
 /// The place after `blanks` blanks; a value that has fewer (a null) ends before them.
@@ -313,22 +343,36 @@ fn plausible(step: &Step, value: &[u8]) -> bool {
     match &step.field.kind {
         Kind::Status => match value {
             [a, b, c] => a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit(),
-            value => value.is_empty() || value == b"-",
+            value => matches!(value, [] | [b'-' | b'0'] | [b'-', b'1']),
         },
-        Kind::Bytes | Kind::Duration(_) => match value {
-            [first, ..] => first.is_ascii_digit() || value == b"-",
-            [] => true,
-        },
+        Kind::Bytes => is_number(value) || matches!(value, [] | [b'-']),
+        Kind::Duration(_) => is_number(value) || matches!(value, [] | [b'-'] | [b'-', b'1']),
+        Kind::Digits => value.iter().all(u8::is_ascii_digit) || value == b"-",
         // A word that ends at the first blank has none.
-        Kind::Word => step.literal == b" " || is_word(value),
+        Kind::Word => {
+            step.literal == b" " || is_word(value) || (step.field.part == Part::Client && is_addresses(value))
+        }
         // A user name with blanks must not pass its second word off as a time.
         Kind::Time(shape, _) => match (shape, value) {
             (_, [] | [b'-']) | (Shape::Strftime(_), _) => true,
             (Shape::Bracketed, value) => matches!(value, [b'[', digit, ..] if digit.is_ascii_digit()),
             (_, [first, ..]) => first.is_ascii_digit(),
         },
-        Kind::Text => true,
+        Kind::List | Kind::Text => true,
     }
+}
+
+/// Begins like a number; a `+` may stand before it, or alone: a value that may end anywhere is tried byte by byte, and
+/// its beginnings must be plausible too.
+#[inline]
+fn is_number(value: &[u8]) -> bool {
+    matches!(value, [b'0'..=b'9', ..] | [b'+'] | [b'+', b'0'..=b'9', ..])
+}
+
+/// Addresses in whatever way a proxy lists them: `"192.0.2.1, 192.0.2.2" 10.0.0.1` in place of one.
+#[cold]
+fn is_addresses(value: &[u8]) -> bool {
+    value.iter().all(|&byte| byte.is_ascii_hexdigit() || b".:,\" ".contains(&byte))
 }
 
 /// No blank but after a comma: proxies write lists of addresses where one is expected.

@@ -33,6 +33,8 @@ pub struct Record<'a> {
     pub time: Option<Timestamp>,
     /// UTC offset in seconds that the time was written with.
     pub offset: Option<i32>,
+    /// The time names no zone, and the format has none of its own: UTC was assumed.
+    pub zoneless: bool,
     /// First instant of the request.
     pub start: Option<Timestamp>,
     /// Last instant of the request.
@@ -333,6 +335,7 @@ impl Parser {
         let (start, end) = interval(logged, record, self.edge);
         record.time = logged.map(|logged| logged.time);
         record.offset = logged.and_then(|logged| logged.offset);
+        record.zoneless = logged.is_some_and(|logged| logged.zoneless);
         (record.start, record.end) = (start, end);
         Ok(())
     }

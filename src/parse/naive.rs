@@ -70,7 +70,11 @@ fn steps(
             Err(_) if unclosed => &line[end..],
             Err(_) => continue,
         };
-        if !could_be(&step.field.kind, &line[at..end]) {
+        let address =
+            |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b',' | b'"' | b' ');
+        let client = step.field.part == Part::Client && step.field.kind == Kind::Word;
+        let addresses = client && line[at..end].iter().all(address);
+        if !addresses && !could_be(&step.field.kind, &line[at..end]) {
             continue;
         }
         spans.push((at, end));
@@ -85,7 +89,7 @@ fn steps(
 
 /// True where a last quoted value may lack its closing quote.
 fn is_cut(step: &Step, blanks: Blanks) -> bool {
-    blanks == Blanks::Runs && step.end == End::Quote && step.literal == b"\""
+    blanks == Blanks::Runs && matches!(step.end, End::Quote | End::RawQuote) && step.literal == b"\""
 }
 
 fn left_over(line: &[u8], at: usize, blanks: Blanks) -> Option<bool> {
@@ -122,6 +126,19 @@ fn ends(step: &Step, line: &[u8], at: usize, blanks: Blanks) -> Vec<usize> {
             let body = recognize(many0(alt((recognize(escaped), plain))));
             let mut body = recognize(pair(body, opt(char('\\'))));
             until(body.parse(input), line).into_iter().collect()
+        }
+        End::RawQuote => {
+            until(take_while::<_, _, nom::error::Error<&[u8]>>(|b| b != b'"').parse(input), line)
+                .into_iter()
+                .collect()
+        }
+        End::List => {
+            let goes_on = |end: usize| {
+                let around = |from: usize, to: usize| line.get(from..to).unwrap_or_default();
+                let before = |count: usize| end.checked_sub(count).map_or(&[][..], |from| around(from, end));
+                before(1) == b"," || before(2) == b" :" || around(end, end + 3) == b" : "
+            };
+            (at..line.len()).find(|end| literal_stands(end) && !goes_on(*end)).into_iter().collect()
         }
         End::Until { inner_blanks } => {
             skip(inner_blanks).and_then(|from| (from..=line.len()).find(literal_stands)).into_iter().collect()
@@ -164,11 +181,17 @@ fn could_be(kind: &Kind, text: &[u8]) -> bool {
     let fits = |result: IResult<&[u8], ()>| result.is_ok();
     match kind {
         Kind::Status => {
-            fits(all_consuming(alt((value((), verify(digit1, |d: &[u8]| d.len() == 3)), null))).parse(text))
+            let none = alt((value((), tag(&b"-1"[..])), value((), char('0')), null));
+            fits(all_consuming(alt((value((), verify(digit1, |d: &[u8]| d.len() == 3)), none))).parse(text))
         }
         Kind::Bytes | Kind::Duration(_) => {
-            fits(value((), digit1).parse(text)) || fits(all_consuming(null).parse(text))
+            let aborted = *kind != Kind::Bytes && text == b"-1";
+            aborted
+                || text == b"+"
+                || fits(value((), pair(opt(char('+')), digit1)).parse(text))
+                || fits(all_consuming(null).parse(text))
         }
+        Kind::Digits => fits(all_consuming(alt((value((), digit1), null))).parse(text)),
         Kind::Word => {
             let item = |i| take_while(|b| b != b' ').parse(i);
             let mut list =
@@ -189,7 +212,7 @@ fn could_be(kind: &Kind, text: &[u8]) -> bool {
             let bracket = if *shape == Shape::Bracketed { "[" } else { "" };
             fits(value((), pair(tag(bracket), digit1)).parse(text)) || fits(all_consuming(null).parse(text))
         }
-        Kind::Text => true,
+        Kind::List | Kind::Text => true,
     }
 }
 
@@ -210,14 +233,15 @@ fn numbers(
     record.bytes_in = bytes(Part::In)?;
     if let Some(((start, end), _)) = at(Part::Status) {
         let text = std::str::from_utf8(&line[start..end]).map_err(|_| reject(Reason::Status, start))?;
-        record.status = if text.is_empty() || text == "-" {
+        record.status = if ["", "-", "-1"].contains(&text) {
             None
         } else {
             Some(text.parse().map_err(|_| reject(Reason::Status, start))?)
         };
     }
     if let Some(((start, end), Kind::Duration(unit))) = at(Part::Duration) {
-        record.duration_us = micros(&line[start..end], *unit).map_err(|reason| reject(reason, start))?;
+        record.duration_us =
+            signed_micros(&line[start..end], *unit).map_err(|reason| reject(reason, start))?;
     }
     Ok(())
 }
@@ -226,10 +250,18 @@ fn number_of_bytes(text: &[u8]) -> Result<Option<u64>, Reason> {
     if text.is_empty() || text == b"-" {
         return Ok(None);
     }
-    let digits: IResult<&[u8], &[u8]> = all_consuming(digit1).parse(text);
+    let digits: IResult<&[u8], &[u8]> = all_consuming(preceded(opt(char('+')), digit1)).parse(text);
     let (_, digits) = digits.map_err(|_| Reason::Bytes)?;
     let number: Result<u64, _> = String::from_utf8_lossy(digits).parse();
     number.ok().filter(|&number| number <= 1 << 46).map(Some).ok_or(Reason::BytesRange)
+}
+
+fn signed_micros(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
+    match text.strip_prefix(b"+") {
+        _ if text == b"-1" => Ok(None),
+        Some(number) => micros(number, unit).and_then(|micros| micros.map(Some).ok_or(Reason::Duration)),
+        None => micros(text, unit),
+    }
 }
 
 #[allow(clippy::type_complexity, reason = "the type of a parser, written out once")]
@@ -286,13 +318,14 @@ fn times(layout: &Layout, spans: &Spans, line: &[u8], record: &mut Record<'_>) -
     let logged = match shape {
         Shape::Epoch(unit) => micros(text, *unit).ok().flatten().and_then(|micros| {
             let time = Timestamp(i64::try_from(micros).ok()?);
-            Some(timestamp::Logged { time, offset: None })
+            Some(timestamp::Logged { time, offset: None, zoneless: false })
         }),
         shape => timestamp::single(shape, text),
     };
     let logged = logged.ok_or(Some(Reject { reason: Reason::Time, column: start }))?;
     record.time = Some(logged.time);
     record.offset = logged.offset;
+    record.zoneless = logged.zoneless;
     let duration = if record.implausible { 0 } else { i64::try_from(duration).expect("31 days fit") };
     let (start, end) = match edge {
         Edge::End => (logged.time.0 - duration, logged.time.0),
@@ -352,7 +385,7 @@ fn upstream(text: &[u8]) -> Option<(u64, u32)> {
     let result: IResult<&[u8], Vec<&[u8]>> = items.parse(text);
     let items: Vec<&[u8]> = result.ok()?.1.into_iter().filter(|item| !item.is_empty()).collect();
     let times: Result<Vec<Option<u64>>, Reason> =
-        items.iter().map(|item| micros(item, Unit::Seconds)).collect();
+        items.iter().map(|item| signed_micros(item, Unit::Seconds)).collect();
     let times: Vec<u64> = times.ok()?.into_iter().flatten().collect();
     let sum = times.iter().try_fold(0u64, |sum, &time| sum.checked_add(time))?;
     (!times.is_empty()).then(|| (sum, u32::try_from(items.len()).expect("a line is shorter than 4 GiB")))

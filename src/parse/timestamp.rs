@@ -2,16 +2,19 @@
 //!
 //! Logs repeat themselves: [`Memo`] compares a value with the previous line's and reads it only if it differs.
 
+mod names;
+mod clock;
+
 use nom::IResult;
 use nom::Parser;
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while_m_n, take_while1};
+use nom::bytes::complete::{take_while_m_n, take_while1};
 use nom::character::complete::{char, one_of};
-use nom::combinator::{map_opt, opt, value};
+use nom::combinator::{map_opt, opt};
 use nom::sequence::preceded;
 
-use super::Span;
-use crate::format::{Kind, Layout, Piece, Shape, Unit};
+use super::{Span, value};
+use crate::format::{Kind, Layout, Shape, Unit};
 use crate::time::Timestamp;
 
 /// A logged time.
@@ -21,7 +24,12 @@ pub struct Logged {
     pub time: Timestamp,
     /// UTC offset in seconds that it was written with; none for seconds since 1970.
     pub offset: Option<i32>,
+    /// The text names no zone and the format has none of its own: [`ASSUMED_OFFSET`] was assumed.
+    pub zoneless: bool,
 }
+
+/// The offset of a time that names no zone: UTC.
+pub const ASSUMED_OFFSET: i32 = 0;
 
 /// Values longer than this are read again on every line.
 const MEMO_WIDTH: usize = 40;
@@ -52,7 +60,7 @@ impl Memo {
         let mut times = layout.times();
         let Some(step) = times.next() else { return Ok(None) };
         if times.next().is_some() {
-            return assemble(layout, spans, line);
+            return clock::assemble(layout, spans, line);
         }
         let (start, end) = spans[step];
         let text = &line[start as usize..end as usize];
@@ -84,17 +92,33 @@ pub fn single(shape: &Shape, text: &[u8]) -> Option<Logged> {
         Shape::Clf => clf(text),
         Shape::Bracketed => clf(text.strip_prefix(b"[")?.strip_suffix(b"]")?),
         Shape::Iso => iso(text),
-        Shape::Epoch(unit) => epoch(text, *unit).map(|time| Logged { time, offset: None }),
+        Shape::Epoch(unit) => epoch(text, *unit).map(instant),
+        Shape::Any => any(text),
         Shape::Fraction(_) => None,
-        Shape::Strftime(pieces) => {
-            let mut clock = Clock::default();
-            clock.read(pieces, text)?;
-            clock.logged()
-        }
+        Shape::Strftime(pieces) => clock::written(pieces, text),
     }
 }
 
-/// `23/Nov/2026:05:53:11 +0000`, with one-digit days, months in any case, a fraction or a colon in the offset allowed.
+/// A time of whatever shape begins with a digit: seconds, milliseconds, microseconds or nanoseconds since 1970 by
+/// their magnitude, `20261123055312`, RFC 3339, or Common Log Format.
+pub fn any(text: &[u8]) -> Option<Logged> {
+    let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unit = match whole {
+        14 if text.len() == 14 => return compact(text),
+        _ if whole < text.len() && text[whole] != b'.' => return iso(text).or_else(|| clf(text)),
+        // Up to the years 5138, 5138, 5138 and 2262.
+        0..=11 => Unit::Seconds,
+        12..=14 => Unit::Millis,
+        15..=17 => Unit::Micros,
+        // Three digits more than microseconds.
+        18..=19 if whole == text.len() => return epoch(&text[..whole - 3], Unit::Micros).map(instant),
+        _ => return None,
+    };
+    epoch(text, unit).map(instant)
+}
+
+/// `23/Nov/2026:05:53:11 +0000`, with one-digit days, months in any case and many languages, a fraction, a colon in the
+/// offset, a zone's name, or no zone at all allowed.
 pub fn clf(text: &[u8]) -> Option<Logged> {
     if let &[
         d1,
@@ -126,16 +150,17 @@ pub fn clf(text: &[u8]) -> Option<Logged> {
     ] = text
     {
         let year = two(y1, y2)? * 100 + two(y3, y4)?;
-        let month = month_number([m1, m2, m3])?;
+        let month = month_number([m1, m2, m3]).or_else(|| whole(names::month(&[m1, m2, m3])))?;
         let offset = signed(sign, two(o1, o2)?, two(o3, o4)?)?;
         let second = two(s1, s2)?;
         let time = civil(year, month, two(d1, d2)?, (two(h1, h2)?, two(n1, n2)?, second), 0, offset)?;
-        return Some(Logged { time, offset: Some(offset) });
+        return Some(Logged { time, offset: Some(offset), zoneless: false });
     }
     whole(lenient_clf(text)).flatten()
 }
 
-/// `2026-11-23T05:53:11+00:00` (RFC 3339), also with a blank for `T`, `Z`, a fraction, or no colon in the offset.
+/// `2026-11-23T05:53:11+00:00` (RFC 3339), also with a blank for `T`, a fraction after `.` or `,`, no colon in the
+/// offset, a zone's name, or no zone at all.
 pub fn iso(text: &[u8]) -> Option<Logged> {
     whole(iso_parts(text)).flatten()
 }
@@ -143,16 +168,15 @@ pub fn iso(text: &[u8]) -> Option<Logged> {
 fn lenient_clf(input: &[u8]) -> IResult<&[u8], Option<Logged>> {
     let (input, day) = number(1, 2, input)?;
     let (input, _) = char('/').parse(input)?;
-    let (input, month) = map_opt(take_while1(|b: u8| b.is_ascii_alphabetic()), month_named).parse(input)?;
+    let (input, month) = names::month(input)?;
+    let (input, _) = opt(char('.')).parse(input)?;
     let (input, _) = char('/').parse(input)?;
     let (input, year) = number(4, 4, input)?;
     let (input, _) = char(':').parse(input)?;
     let (input, clock) = clock_time(input)?;
     let (input, micros) = fraction(input)?;
-    let (input, _) = char(' ').parse(input)?;
-    let (input, offset) = offset(input)?;
-    let time = civil(year, month, day, clock, micros, offset);
-    Ok((input, time.map(|time| Logged { time, offset: Some(offset) })))
+    let (input, offset) = opt(zone_written).parse(input)?;
+    Ok((input, local(year, month, day, clock, micros, offset)))
 }
 
 fn iso_parts(input: &[u8]) -> IResult<&[u8], Option<Logged>> {
@@ -164,9 +188,38 @@ fn iso_parts(input: &[u8]) -> IResult<&[u8], Option<Logged>> {
     let (input, _) = one_of("T ").parse(input)?;
     let (input, clock) = clock_time(input)?;
     let (input, micros) = fraction(input)?;
-    let (input, offset) = alt((value(0, tag("Z")), preceded(opt(char(' ')), offset))).parse(input)?;
-    let time = civil(year, month, day, clock, micros, offset);
-    Ok((input, time.map(|time| Logged { time, offset: Some(offset) })))
+    let (input, offset) = opt(zone_written).parse(input)?;
+    Ok((input, local(year, month, day, clock, micros, offset)))
+}
+
+/// `+01:00`, `+0100`, `Z` or a name that means one offset, after a blank or not.
+fn zone_written(input: &[u8]) -> IResult<&[u8], i32> {
+    preceded(opt(char(' ')), alt((offset, map_opt(names::word, names::zone)))).parse(input)
+}
+
+/// The instant of a date and a clock; without an offset that of [`ASSUMED_OFFSET`].
+fn local(
+    year: u32,
+    month: u32,
+    day: u32,
+    clock: (u32, u32, u32),
+    micros: u32,
+    offset: Option<i32>,
+) -> Option<Logged> {
+    let time = civil(year, month, day, clock, micros, offset.unwrap_or(ASSUMED_OFFSET))?;
+    Some(Logged { time, offset, zoneless: offset.is_none() })
+}
+
+/// `20261123055312`.
+fn compact(text: &[u8]) -> Option<Logged> {
+    let field = |from: usize| two(text[from], text[from + 1]);
+    let year = field(0)? * 100 + field(2)?;
+    local(year, field(4)?, field(6)?, (field(8)?, field(10)?, field(12)?), 0, None)
+}
+
+/// Seconds since 1970 have no zone, and need none.
+fn instant(time: Timestamp) -> Logged {
+    Logged { time, offset: None, zoneless: false }
 }
 
 fn clock_time(input: &[u8]) -> IResult<&[u8], (u32, u32, u32)> {
@@ -211,8 +264,7 @@ fn whole<T>(result: IResult<&[u8], T>) -> Option<T> {
 
 /// Seconds (with or without a fraction), milliseconds or microseconds since 1970.
 pub fn epoch(text: &[u8], unit: Unit) -> Option<Timestamp> {
-    let micros = super::value::duration(text, unit).ok()??;
-    i64::try_from(micros).ok().map(Timestamp)
+    i64::try_from(value::decimal(text, unit)?).ok().map(Timestamp)
 }
 
 /// Two ASCII digits.
@@ -243,27 +295,6 @@ fn month_number(name: [u8; 3]) -> Option<u32> {
     (1..).zip(MONTHS).find(|&(_, month)| *month == name).map(|(number, _)| number)
 }
 
-/// English month names of three letters or in full, in any case: logs never use another language unless a
-/// `%{%b}t` was written under one.
-fn month_named(name: &[u8]) -> Option<u32> {
-    const FULL: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let name = name.to_ascii_lowercase();
-    (1..).zip(FULL).find(|(_, full)| full.as_bytes() == name || full.as_bytes()[..3] == *name).map(|(n, _)| n)
-}
-
 #[inline]
 fn civil(
     year: u32,
@@ -287,134 +318,6 @@ fn civil(
     )
 }
 
-/// A time that several fields make up: `[%{%d/%b/%Y:%T}t.%{msec_frac}t %{%z}t]`.
-fn assemble(layout: &Layout, spans: &[Span], line: &[u8]) -> Result<Option<Logged>, usize> {
-    let mut clock = Clock::default();
-    let mut first = None;
-    for step in layout.times() {
-        let (start, end) = spans[step];
-        let text = &line[start as usize..end as usize];
-        if text.is_empty() || text == layout.format.escape.null() {
-            continue;
-        }
-        first.get_or_insert(start as usize);
-        let Kind::Time(shape, _) = &layout.steps[step].field.kind else { continue };
-        clock.add(shape, text).ok_or(start as usize)?;
-    }
-    let Some(column) = first else { return Ok(None) };
-    clock.logged().map(Some).ok_or(column)
-}
-
-/// What the pieces of a time have told so far.
-#[derive(Default)]
-struct Clock {
-    instant: Option<Timestamp>,
-    year: Option<u32>,
-    month: Option<u32>,
-    day: Option<u32>,
-    day_of_year: Option<u32>,
-    hour: u32,
-    afternoon: Option<bool>,
-    minute: u32,
-    second: u32,
-    micros: Option<u32>,
-    offset: Option<i32>,
-}
-
-impl Clock {
-    fn add(&mut self, shape: &Shape, text: &[u8]) -> Option<()> {
-        match shape {
-            Shape::Fraction(unit) => {
-                let scale = if *unit == Unit::Millis { 1000 } else { 1 };
-                self.micros = Some(whole(number(1, 6, text))?.checked_mul(scale).filter(|&m| m < 1_000_000)?);
-            }
-            Shape::Strftime(pieces) => self.read(pieces, text)?,
-            other => {
-                let logged = single(other, text)?;
-                self.instant.get_or_insert(logged.time);
-                self.offset = self.offset.or(logged.offset);
-            }
-        }
-        Some(())
-    }
-
-    fn read(&mut self, pieces: &[Piece], text: &[u8]) -> Option<()> {
-        let mut rest = text;
-        for piece in pieces {
-            let (after, ()) = self.piece(piece, rest).ok()?;
-            rest = after;
-        }
-        rest.is_empty().then_some(())
-    }
-
-    fn piece<'a>(&mut self, piece: &Piece, input: &'a [u8]) -> IResult<&'a [u8], ()> {
-        let word = |i: &'a [u8]| take_while1(|b: u8| b.is_ascii_alphabetic()).parse(i);
-        // `%e` and `%k` pad with a blank.
-        let small = |i: &'a [u8]| preceded(opt(char(' ')), |i| number(1, 2, i)).parse(i);
-        let (rest, ()) = match piece {
-            Piece::Literal(byte) => value((), char(char::from(*byte))).parse(input)?,
-            Piece::Year => number(4, 4, input).map(|(rest, n)| (rest, self.year = Some(n)))?,
-            Piece::ShortYear => number(2, 2, input)
-                .map(|(rest, n)| (rest, self.year = Some(if n < 69 { 2000 + n } else { 1900 + n })))?,
-            Piece::Month => number(1, 2, input).map(|(rest, n)| (rest, self.month = Some(n)))?,
-            Piece::MonthName => {
-                map_opt(word, month_named).parse(input).map(|(rest, n)| (rest, self.month = Some(n)))?
-            }
-            Piece::Day => small(input).map(|(rest, n)| (rest, self.day = Some(n)))?,
-            Piece::DayOfYear => number(3, 3, input).map(|(rest, n)| (rest, self.day_of_year = Some(n)))?,
-            Piece::Hour | Piece::Hour12 => small(input).map(|(rest, n)| (rest, self.hour = n))?,
-            Piece::Meridian => {
-                let (rest, half) = alt((tag("AM"), tag("PM"), tag("am"), tag("pm"))).parse(input)?;
-                (rest, self.afternoon = Some(half.eq_ignore_ascii_case(b"pm")))
-            }
-            Piece::Minute => number(2, 2, input).map(|(rest, n)| (rest, self.minute = n))?,
-            Piece::Second => number(2, 2, input).map(|(rest, n)| (rest, self.second = n))?,
-            Piece::Offset => offset(input).map(|(rest, n)| (rest, self.offset = Some(n)))?,
-            Piece::ZoneName => {
-                let (rest, name) = word(input)?;
-                // Other abbreviations are ambiguous: the time has no offset then, and is rejected.
-                if [&b"UTC"[..], b"GMT", b"Z"].contains(&name) {
-                    self.offset = Some(0);
-                }
-                (rest, ())
-            }
-            Piece::WeekdayName => value((), word).parse(input)?,
-            Piece::Epoch => {
-                let (rest, digits) = take_while1(|b: u8| b.is_ascii_digit()).parse(input)?;
-                self.instant = epoch(digits, Unit::Seconds);
-                (rest, ())
-            }
-        };
-        Ok((rest, ()))
-    }
-
-    fn logged(&self) -> Option<Logged> {
-        let micros = self.micros.unwrap_or(0);
-        if let Some(Timestamp(instant)) = self.instant {
-            let own_fraction = instant.rem_euclid(1_000_000) != 0;
-            let extra = if own_fraction { 0 } else { i64::from(micros) };
-            return Some(Logged { time: Timestamp(instant.checked_add(extra)?), offset: self.offset });
-        }
-        let offset = self.offset?;
-        let hour = match self.afternoon {
-            Some(afternoon) if (1..=12).contains(&self.hour) => {
-                self.hour % 12 + if afternoon { 12 } else { 0 }
-            }
-            Some(_) => return None,
-            None => self.hour,
-        };
-        let clock = (hour, self.minute, self.second);
-        let time = match self.day_of_year {
-            Some(day @ 1..=366) if self.month.is_none() => {
-                let first = civil(self.year?, 1, 1, clock, micros, offset)?;
-                Timestamp(first.0 + i64::from(day - 1) * 86_400_000_000)
-            }
-            _ => civil(self.year?, self.month?, self.day?, clock, micros, offset)?,
-        };
-        Some(Logged { time, offset: Some(offset) })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -433,6 +336,7 @@ mod tests {
         check(&Shape::Bracketed, "[23/Nov/2026:05:53:11 +0000]", utc);
         check(&Shape::Clf, "23/Nov/2026:13:53:11 +0800", Some((MICROS, Some(28_800))));
         check(&Shape::Clf, "22/Nov/2026:20:23:11 -0930", Some((MICROS, Some(-34_200))));
+        check(&Shape::Clf, "23/NOV/2026:05:53:11 +0000", utc);
         check(&Shape::Clf, "23/NOV/2026:5:53:11 +00:00", utc);
         check(&Shape::Clf, "23/Nov/2026:05:53:11.25 +0000", Some((MICROS + 250_000, Some(0))));
         check(&Shape::Clf, "31/Dec/2016:23:59:60 +0000", Some((1_483_228_800_000_000, Some(0))));
@@ -443,8 +347,9 @@ mod tests {
         for text in [
             "31/Feb/2026:05:53:11 +0000",
             "23/Nov/2026:25:53:11 +0000",
-            "23/Nov/2026:05:53:11",
-            "23/Nov/2026:05:53:11 UTC",
+            "23/Nov/2026:05:53:11 CST",
+            "23/Sma/2026:05:53:11 +0000",
+            "00/Nov/2026:05:53:11 +0000",
             "23/Nov/2026:05:53:11 +9900",
             "01/01/2026:01:02:03 +0000",
             "23/Nov/2026:05:53:11 +0000x",
@@ -452,7 +357,64 @@ mod tests {
         ] {
             check(&Shape::Clf, text, None);
         }
-        check(&Shape::Iso, "2026-11-23T05:53:11", None);
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_utc_and_says_so() {
+        let check = |shape: &Shape, text: &str, expected: Option<(i64, bool)>| {
+            let found = single(shape, text.as_bytes()).map(|logged| {
+                assert!(!logged.zoneless || logged.offset.is_none(), "{text}");
+                (logged.time.0, logged.zoneless)
+            });
+            assert_eq!(found, expected, "{text}");
+        };
+        let pieces = |notation: &str| {
+            let format = Format::parse(&format!("%{{{notation}}}t")).expect("valid");
+            match format.fields().next().map(|field| field.kind.clone()) {
+                Some(Kind::Time(shape, _)) => shape,
+                _ => unreachable!("a time"),
+            }
+        };
+        check(&Shape::Clf, "23/Nov/2026:05:53:11", Some((MICROS, true)));
+        check(&Shape::Clf, "23/Nov/2026:05:53:11.046", Some((MICROS + 46_000, true)));
+        check(&Shape::Clf, "23/Nov/2026:05:53:11 UTC", Some((MICROS, false)));
+        check(&Shape::Clf, "23/Nov/2026:06:53:11 CET", Some((MICROS, false)));
+        check(&Shape::Clf, "23/nov./2026:05:53:11 +0000", Some((MICROS, false)));
+        check(&Shape::Iso, "2026-11-23T05:53:11", Some((MICROS, true)));
+        check(&Shape::Iso, "2026-11-23 05:53:11,123456789", Some((MICROS + 123_456, true)));
+        check(&Shape::Iso, "2026-11-23T05:53:11.", None);
+        check(&Shape::Iso, "2026-11-23T05:53:11 XXX", None);
+        check(&pieces("%a %b %e %H:%M:%S %Y"), "Mon Nov 23 05:53:11 2026", Some((MICROS, true)));
+        check(&pieces("%d. %b %Y %T"), "23. févr. 2026 24:00:00", Some((1_771_891_200_000_000, true)));
+        check(&pieces("%d.%b.%Y %T"), "23.nov..2026 05:53:11", Some((MICROS, true)));
+        check(&pieces("%d.%b.%Y %T"), "23.Nov.2026 05:53:11", Some((MICROS, true)));
+        check(&pieces("%A %d %B %Y %T"), "Δευτέρα 23 Νοεμβρίου 2026 05:53:11", Some((MICROS, true)));
+        check(&pieces("%F %T %Z"), "2026-11-23 00:53:11 EST", Some((MICROS, false)));
+        check(&pieces("%F %T %Z"), "2026-11-23 00:53:11 CST", None);
+        check(&pieces("%s %Z"), "1795413191 CST", Some((MICROS, false)));
+        check(&pieces("%m/%d/%Y %I:%M:%S %p %z"), "11/23/2026 5:53:11 AM +00:00", Some((MICROS, false)));
+        check(&pieces("%m/%d/%Y %I:%M:%S %p %z"), "11/23/2026 0:53:11 AM +00:00", None);
+    }
+
+    #[test]
+    fn a_time_of_any_shape_tells_which_it_has() {
+        let check = |text: &str, expected: Option<(i64, bool)>| {
+            let found = any(text.as_bytes()).map(|logged| (logged.time.0, logged.zoneless));
+            assert_eq!(found, expected, "{text}");
+        };
+        check("1795413191", Some((MICROS, false)));
+        check("1795413191.318", Some((MICROS + 318_000, false)));
+        check("1795413191318", Some((MICROS + 318_000, false)));
+        check("1795413191318.5", Some((MICROS + 318_500, false)));
+        check("1795413191000007", Some((MICROS + 7, false)));
+        check("1795413191000007999", Some((MICROS + 7, false)));
+        check("20261123055311", Some((MICROS, true)));
+        check("20261323055311", None);
+        check("2026-11-23T05:53:11Z", Some((MICROS, false)));
+        check("23/Nov/2026:05:53:11 +0000", Some((MICROS, false)));
+        for text in ["", "-", "Nov", "1795413191x", "17954131910000079990", "1795413191000007999.5", "."] {
+            check(text, None);
+        }
     }
 
     #[test]
@@ -482,7 +444,9 @@ mod tests {
             Ok(Some(MICROS)),
         );
         check("%{%Y-%j %H:%M:%S %z}t|%>s", "2026-327 05:53:11 +0000|200", Ok(Some(MICROS)));
-        check("%{%F %T}t|%>s", "2026-11-23 05:53:11|200", Err(0));
+        check("%{%F %T}t|%>s", "2026-11-23 05:53:11|200", Ok(Some(MICROS)));
+        check("%{%F}t %{%T}t|%>s", "2026-11-23 05:53:11|200", Ok(Some(MICROS)));
+        check("%{%F %T %Z}t|%>s", "2026-11-23 05:53:11 CST|200", Err(0));
         check("%>s %{%F %T}t", "200 -", Ok(None));
     }
 

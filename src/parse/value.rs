@@ -11,11 +11,15 @@ pub const BYTES_MAX: u64 = 1 << 46;
 /// Longer durations (31 days) are accepted but not believed.
 pub const DURATION_US_MAX: u64 = 31 * 86_400 * 1_000_000;
 
-/// A number of bytes; `-` and nothing are null, never 0.
+/// A number of bytes; `-` and nothing are null, never 0. A `+` before it says that more followed (`HAProxy` `logasap`).
 #[inline]
 pub fn bytes(text: &[u8]) -> Result<Option<u64>, Reason> {
     if text.is_empty() || text == b"-" {
         return Ok(None);
+    }
+    let text = without_plus(text);
+    if text.is_empty() {
+        return Err(Reason::Bytes);
     }
     let mut number: u64 = 0;
     for &byte in text {
@@ -29,37 +33,48 @@ pub fn bytes(text: &[u8]) -> Result<Option<u64>, Reason> {
     if number > BYTES_MAX { Err(Reason::BytesRange) } else { Ok(Some(number)) }
 }
 
-/// A status: three digits (nginx pads, so `000` and `009` exist), or `-` for none.
+/// A status: three digits (nginx pads, so `000` and `009` exist), or `-` for none; `-1` is how `HAProxy` says that none
+/// was sent.
 #[inline]
 pub fn status(text: &[u8]) -> Result<Option<u16>, Reason> {
     match *text {
         [a, b, c] if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() => {
             Ok(Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')))
         }
-        [] | [b'-'] => Ok(None),
+        [] | [b'-'] | [b'-', b'1'] => Ok(None),
         // Caddy, Envoy and Traefik: the client went away before anything was sent.
         [b'0'] => Ok(Some(0)),
         _ => Err(Reason::Status),
     }
 }
 
-/// A duration in microseconds. Digits beyond the microsecond are cut.
+/// A duration in microseconds. Digits beyond the microsecond are cut; `-1` is a phase that never ended (`HAProxy`, AWS),
+/// and a `+` before the number says that it was still running (`HAProxy` `logasap`).
 #[inline]
 pub fn duration(text: &[u8], unit: Unit) -> Result<Option<u64>, Reason> {
-    if text.is_empty() || text == b"-" {
-        return Ok(None);
+    match text {
+        [] | [b'-'] | [b'-', b'1'] => Ok(None),
+        text => decimal(without_plus(text), unit).map(Some).ok_or(Reason::Duration),
     }
+}
+
+/// A number of a unit, in microseconds.
+#[inline]
+pub(super) fn decimal(text: &[u8], unit: Unit) -> Option<u64> {
     let scale = match unit {
         Unit::Seconds => 1_000_000,
         Unit::Millis => 1_000,
         Unit::Micros => 1,
-        Unit::Nanos => return nanos(text, 1).and_then(micros).map(Some).ok_or(Reason::Duration),
-        Unit::Suffixed => return suffixed(text).and_then(micros).map(Some).ok_or(Reason::Duration),
+        Unit::Nanos => return nanos(text, 1).and_then(micros),
+        Unit::Suffixed => return suffixed(text).and_then(micros),
     };
-    match decimal(text, scale) {
-        Some(micros) => Ok(Some(micros)),
-        None => nanos(text, scale * 1_000).and_then(micros).map(Some).ok_or(Reason::Duration),
-    }
+    scaled(text, scale).or_else(|| nanos(text, scale * 1_000).and_then(micros))
+}
+
+/// `HAProxy`'s sign for "and counting".
+#[inline]
+fn without_plus(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"+").unwrap_or(text)
 }
 
 fn micros(nanos: u128) -> Option<u64> {
@@ -68,7 +83,7 @@ fn micros(nanos: u128) -> Option<u64> {
 
 /// A number with or without a fraction, times `scale`, which is a power of ten.
 #[inline]
-fn decimal(text: &[u8], scale: u64) -> Option<u64> {
+fn scaled(text: &[u8], scale: u64) -> Option<u64> {
     let (whole, fraction) = match memchr::memchr(b'.', text) {
         Some(point) => (&text[..point], &text[point + 1..]),
         None => (text, &text[..0]),
@@ -91,7 +106,7 @@ fn decimal(text: &[u8], scale: u64) -> Option<u64> {
 #[inline(never)]
 fn nanos(text: &[u8], scale: u64) -> Option<u128> {
     let Some(at) = text.iter().position(|byte| byte.eq_ignore_ascii_case(&b'e')) else {
-        return decimal(text, scale).map(u128::from);
+        return scaled(text, scale).map(u128::from);
     };
     let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
     let (falls, exponent) = match exponent.first()? {
@@ -108,12 +123,12 @@ fn nanos(text: &[u8], scale: u64) -> Option<u128> {
     let cut = u32::try_from(fraction.len()).ok()?;
     let all = digits(whole)?.checked_mul(10_u64.checked_pow(cut)?)?;
     let all = if cut > 0 { all.checked_add(digits(fraction)?)? } else { all };
-    let scaled = u128::from(all) * u128::from(scale);
+    let number = u128::from(all) * u128::from(scale);
     let places = if falls { -i64::from(places) } else { i64::from(places) } - i64::from(cut);
     let power = 10_u128.checked_pow(u32::try_from(places.unsigned_abs()).ok()?);
     match power {
-        Some(power) if places < 0 => Some(scaled / power),
-        Some(power) => scaled.checked_mul(power),
+        Some(power) if places < 0 => Some(number / power),
+        Some(power) => number.checked_mul(power),
         None if places < 0 => Some(0),
         None => None,
     }
@@ -246,29 +261,60 @@ pub fn is_token(word: &[u8]) -> bool {
 
 /// Undoes a server's escapes, once.
 pub fn unescape(escape: Escape, raw: &[u8]) -> Cow<'_, [u8]> {
-    if escape == Escape::None || memchr::memchr(b'\\', raw).is_none() {
+    match escape {
+        Escape::None | Escape::Raw => Cow::Borrowed(raw),
+        Escape::Plus => w3c_value(raw),
+        // CloudFront encodes what the client had encoded already.
+        Escape::Percent => match undo(raw, b'%', percent_pair) {
+            Cow::Borrowed(raw) => Cow::Borrowed(raw),
+            Cow::Owned(once) => Cow::Owned(undo(&once, b'%', percent_pair).into_owned()),
+        },
+        Escape::Hash => undo(raw, b'#', percent_pair),
+        Escape::Nginx => undo(raw, b'\\', hex_pair),
+        Escape::Json => undo(raw, b'\\', json_escape),
+        Escape::Apache => undo(raw, b'\\', apache_escape),
+    }
+}
+
+/// Translates what follows each `sign`; one that escapes nothing stands for itself.
+fn undo(raw: &[u8], sign: u8, translate: fn(&[u8], &mut Vec<u8>) -> Option<usize>) -> Cow<'_, [u8]> {
+    if memchr::memchr(sign, raw).is_none() {
         return Cow::Borrowed(raw);
     }
     let mut plain = Vec::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
+    while let Some(at) = memchr::memchr(sign, rest) {
         plain.extend_from_slice(&rest[..at]);
         rest = &rest[at..];
-        let used = match escape {
-            Escape::Nginx => hex_pair(rest, &mut plain),
-            Escape::Json => json_escape(rest, &mut plain),
-            Escape::Apache => apache_escape(rest, &mut plain),
-            Escape::None => None,
-        };
-        // A backslash that escapes nothing stands for itself.
-        let used = used.unwrap_or_else(|| {
-            plain.push(b'\\');
+        let used = translate(rest, &mut plain).unwrap_or_else(|| {
+            plain.push(sign);
             1
         });
         rest = &rest[used..];
     }
     plain.extend_from_slice(rest);
     Cow::Owned(plain)
+}
+
+/// IIS writes `+` for a blank; a value that has blanks was in quotes, where a quote is written twice.
+fn w3c_value(raw: &[u8]) -> Cow<'_, [u8]> {
+    let pair = |rest: &[u8], plain: &mut Vec<u8>| {
+        plain.push(b'"');
+        Some(if rest.get(1) == Some(&b'"') { 2 } else { 1 })
+    };
+    if memchr::memchr(b' ', raw).is_some() {
+        return undo(raw, b'"', pair);
+    }
+    undo(raw, b'+', |_, plain| {
+        plain.push(b' ');
+        Some(1)
+    })
+}
+
+/// `%HH` or `#HH` at the start of `rest`; returns the bytes used.
+fn percent_pair(rest: &[u8], plain: &mut Vec<u8>) -> Option<usize> {
+    plain.push(u8::try_from(hex(rest.get(1..3)?)?).ok()?);
+    Some(3)
 }
 
 /// `\xHH` at the start of `rest`; returns the bytes used.
@@ -345,7 +391,8 @@ mod tests {
         check("70368744177665", Err(Reason::BytesRange));
         check("9223372036854775808", Err(Reason::BytesRange));
         check("99999999999999999999999999", Err(Reason::BytesRange));
-        for text in ["-1", "1.5K", "1e3", "1,000", " 1", "0x10", "١"] {
+        check("+1038", Ok(Some(1038)));
+        for text in ["-1", "+", "++1", "+-", "1.5K", "1e3", "1,000", " 1", "0x10", "١"] {
             check(text, Err(Reason::Bytes));
         }
     }
@@ -357,6 +404,9 @@ mod tests {
         check("000", Ok(Some(0)));
         check("-", Ok(None));
         check("0", Ok(Some(0)));
+        check("-1", Ok(None));
+        check("1", Err(Reason::Status));
+        check("-2", Err(Reason::Status));
         check("1200", Err(Reason::Status));
         check("2x0", Err(Reason::Status));
     }
@@ -378,9 +428,12 @@ mod tests {
         check("1e-400", Unit::Seconds, Ok(Some(0)));
         check("1e400", Unit::Seconds, Err(Reason::Duration));
         check("1712790000123456789", Unit::Nanos, Ok(Some(1_712_790_000_123_456)));
-        for text in
-            ["-0.001", "0,123", "1.5s", "12ms", "NaN", ".5", "1.2.3", "e5", "1e", "1e-", "1e1.5", "1ee1"]
-        {
+        check("-1", Unit::Millis, Ok(None));
+        check("+99627", Unit::Millis, Ok(Some(99_627_000)));
+        for text in [
+            "-0.001", "-1.0", "-2", "+", "++1", "+-1", "0,123", "1.5s", "12ms", "NaN", ".5", "1.2.3", "e5",
+            "1e", "1e-", "1e1.5", "1ee1",
+        ] {
             check(text, Unit::Seconds, Err(Reason::Duration));
             check(text, Unit::Nanos, Err(Reason::Duration));
         }
@@ -451,5 +504,10 @@ mod tests {
             "\"\\/\u{1b}ä😀\\ud83dx\\q\"\\xg".as_bytes(),
         );
         check(Escape::None, r"\x22", br"\x22");
+        check(Escape::Raw, r"\x22#22", br"\x22#22");
+        check(Escape::Hash, r"#22q#22 \x #2 #", br#""q" \x #2 #"#);
+        check(Escape::Percent, "a%2520b%20c%25zz%2", b"a b c%zz%2");
+        check(Escape::Plus, "Mozilla/5.0+(X11)", b"Mozilla/5.0 (X11)");
+        check(Escape::Plus, r#" ""a+b"" "#, br#" "a+b" "#);
     }
 }
