@@ -23,6 +23,7 @@ use rayon::prelude::*;
 
 use crate::aggregate::account::LinePlace;
 use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
+use crate::detect;
 use crate::error::Error;
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
 use crate::parse::wrapper::{Joiner, bare};
@@ -232,10 +233,20 @@ impl<'a> Worker<'a> {
         let mut record = Record::default();
         let mut joiner = Joiner::default();
         let mut number = 0;
+        match (&log.software, &block.header) {
+            (Some(software), Some(header)) => reader.turn_to(&[software, &b"\n"[..], header].concat()),
+            (Some(_), None) => reader.turn_back(),
+            (None, _) => {}
+        }
         for outer in input::lines(&block.bytes) {
             let line = Line { outer, inner: bare(outer), offset: 0, number, block };
             if line.inner.is_empty() {
                 self.counter.tally.account.skipped[Skip::Blank as usize] += 1;
+            } else if let (Some(software), b'#') = (&log.software, line.inner[0]) {
+                if detect::is_header(line.inner) {
+                    reader.turn_to(&[software, &b"\n"[..], line.inner].concat());
+                }
+                self.counter.tally.account.skipped[Skip::Comment as usize] += 1;
             } else if log.wrappers.is_empty() {
                 self.read_line(&line, &mut record, &mut reader, log, job);
             } else if let Some(inner) = joiner.join(&log.wrappers, outer) {

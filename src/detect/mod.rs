@@ -13,7 +13,7 @@ mod tail;
 
 use std::borrow::Cow;
 
-use crate::format::{Format, Layout, Part, presets};
+use crate::format::{Format, Layout, Part, presets, w3c};
 use crate::input;
 use crate::parse::wrapper::{Wrappers, bare};
 use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted};
@@ -32,6 +32,8 @@ const BEGINNINGS: [&str; 3] = ["combined", "vhost_combined", "common"];
 pub struct Detected {
     /// What other programs put around the lines.
     pub wrappers: Wrappers,
+    /// The `#Software` line, or none, if `#Fields` headers name the columns.
+    pub software: Option<Vec<u8>>,
     /// The formats to try on each line, in this order. Those that read no line of the head may still read later ones.
     pub candidates: Vec<Candidate>,
     /// UTC offset of the first record's time, if it has one.
@@ -79,7 +81,11 @@ pub fn detect(head: &[u8]) -> Detected {
     let wrappers = Wrappers::detect(&spread(&outer));
     let peeled = peel(&wrappers, &outer);
     let lines: Vec<&[u8]> = peeled.iter().map(AsRef::as_ref).collect();
-    let mut layouts = choose(&spread(&lines));
+    let header = header(head);
+    let mut layouts = match &header {
+        Some((layout, _)) => vec![layout.clone()],
+        None => choose(&spread(&lines)),
+    };
     if layouts.is_empty() {
         // Before a log is given up every line of its head has been tried.
         layouts = choose(&lines);
@@ -88,7 +94,8 @@ pub fn detect(head: &[u8]) -> Detected {
         beginnings().filter(|beginning| !layouts.iter().any(|layout| is_same(layout, beginning)));
     let beginnings: Vec<Layout> = beginnings.collect();
     layouts.extend(beginnings);
-    judged(wrappers, &layouts, &lines)
+    let software = header.map(|(_, software)| software);
+    Detected { software, ..judged(wrappers, &layouts, &lines) }
 }
 
 /// How well given layouts fit a head, in the order given.
@@ -108,7 +115,7 @@ fn judged(wrappers: Wrappers, layouts: &[Layout], lines: &[&[u8]]) -> Detected {
     }
     let candidates = layouts.iter().zip(accepted);
     let candidates = candidates.map(|(layout, accepted)| Candidate { layout: layout.clone(), accepted });
-    Detected { wrappers, candidates: candidates.collect(), offset: offset(layouts, lines) }
+    Detected { wrappers, software: None, candidates: candidates.collect(), offset: offset(layouts, lines) }
 }
 
 /// The format that gets furthest into the first line of a head that is not blank.
@@ -151,7 +158,10 @@ fn choose(sample: &[&[u8]]) -> Vec<Layout> {
 
 /// The layout that most lines are read best with, its appended columns typed; none if no line is read.
 fn best(lines: &[&[u8]]) -> Option<Layout> {
-    let mut known: Vec<Layout> = beginnings().collect();
+    if let Some(layout) = keyed::layout(lines) {
+        return Some(layout);
+    }
+    let mut known = plausible(lines);
     let votes = votes(&known, lines);
     // Of equals the first is wanted, `max_by_key` keeps the last.
     let (most, &count) = votes.iter().enumerate().rev().max_by_key(|&(_, count)| count)?;
@@ -160,6 +170,38 @@ fn best(lines: &[&[u8]]) -> Option<Layout> {
     }
     let layout = known.swap_remove(most);
     Some(tail::complete(&layout, lines).map_or(layout, |format| compiled(&format)))
+}
+
+/// Lines on which formats are tried that are rare: nearly all logs are plain, and each format costs time.
+const GLANCE_LINES: usize = 32;
+
+/// The text formats that read some of a few lines spread evenly, or all there are if none does.
+fn plausible(lines: &[&[u8]]) -> Vec<Layout> {
+    let step = lines.len().div_ceil(GLANCE_LINES).max(1);
+    let few: Vec<&[u8]> = lines.iter().copied().step_by(step).collect();
+    let all: Vec<Layout> = BEGINNINGS
+        .into_iter()
+        .chain(presets::neighbours())
+        .map(|name| compiled(&presets::named(name).expect("names of presets")))
+        .collect();
+    let read = |layout: &&Layout| count(std::slice::from_ref(*layout), &few)[0] > 0;
+    let found: Vec<Layout> = all.iter().filter(read).cloned().collect();
+    if found.is_empty() { all } else { found }
+}
+
+/// The layout that the first `#Fields` header of a head names, and its `#Software` line, if the head has one.
+fn header(head: &[u8]) -> Option<(Layout, Vec<u8>)> {
+    let lines = || input::lines(head).map(bare);
+    let fields = lines().find(|line| is_header(line))?;
+    let software =
+        lines().find(|line| line.to_ascii_lowercase().starts_with(b"#software:")).unwrap_or_default();
+    let layout = w3c::layout_of_header(&[software, b"\n", fields].concat()).ok()?;
+    Some((layout, software.to_vec()))
+}
+
+/// True for a line that names the columns of those below it (W3C extended log file format).
+pub fn is_header(line: &[u8]) -> bool {
+    line.first() == Some(&b'#') && line.len() > 8 && line[..8].eq_ignore_ascii_case(b"#fields:")
 }
 
 /// Each line votes for the layout that reads it best: without columns left over, then with most values that mean
@@ -225,7 +267,7 @@ fn offset(layouts: &[Layout], lines: &[&[u8]]) -> Option<i32> {
 
 /// The lines of a head that are meant to be records.
 fn outer_lines(head: &[u8]) -> Vec<&[u8]> {
-    input::lines(head).map(bare).filter(|line| !line.trim_ascii().is_empty()).collect()
+    input::lines(head).map(bare).filter(|line| !line.trim_ascii().is_empty() && line[0] != b'#').collect()
 }
 
 /// Without what is around them.

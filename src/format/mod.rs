@@ -3,17 +3,26 @@
 //! A [`Format`] is an alternation of literals and fields read from an nginx `log_format` ([`nginx`]) or an Apache
 //! `LogFormat` ([`apache`]) text, or the fields alone where each line names them itself ([`Grammar`]). Each [`Field`]
 //! says which [`Part`] of a record it feeds and what its value looks like ([`Kind`], with its unit). [`Layout`] is the
-//! form that `parse` walks.
+//! form that `parse` walks. [`nginx_conf`] and [`apache_conf`] read the servers' whole configurations: which file has
+//! which format ([`Configured`]).
 
+mod token;
+mod line;
 pub mod nginx;
 pub mod apache;
 pub mod neighbours;
 pub mod presets;
 pub mod w3c;
 pub mod keys;
+pub mod configured;
+pub mod nginx_conf;
+pub mod apache_conf;
+#[cfg(test)]
+mod conf_tests;
 mod strftime;
 mod layout;
 
+pub use configured::{BadConfiguration, Configured, ConfiguredLog};
 pub use layout::{End, Layout, Step, Tail};
 pub use strftime::Piece;
 
@@ -230,11 +239,11 @@ impl Format {
         let start = text.trim_start();
         let first_word = start.split([' ', '\t', '\r', '\n']).next().unwrap_or_default();
         if first_word == "log_format" {
-            return nginx::directive(start);
+            return nginx::directive(start).map_err(|bad| bad.later(text.len() - start.len()));
         }
         // Apache's configuration words are case-insensitive.
-        if ["logformat", "customlog"].contains(&first_word.to_ascii_lowercase().as_str()) {
-            return apache::directive(start);
+        if ["logformat", "customlog", "globallog"].contains(&first_word.to_ascii_lowercase().as_str()) {
+            return apache::directive(start).map_err(|bad| bad.later(text.len() - start.len()));
         }
         if nginx::has_variable(text) {
             return nginx::format("custom", Escape::Nginx, text);
@@ -282,6 +291,13 @@ impl Format {
             Kind::Time(_, edge) => Some(edge),
             _ => None,
         })
+    }
+}
+
+impl BadFormat {
+    /// The same where the text begins this much later.
+    fn later(self, by: usize) -> Self {
+        Self { offset: self.offset + by, ..self }
     }
 }
 

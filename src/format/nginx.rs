@@ -1,54 +1,50 @@
-//! nginx `log_format`: the tokeniser of the configuration file and the variables of the format text.
+//! nginx `log_format`: its arguments and the variables of the format text.
 //!
-//! The rules follow nginx's `ngx_conf_read_token` and `ngx_http_log_compile_format`: quotes count only at the start
-//! of a token, the strings of a directive are joined with nothing between them, names are case-insensitive, and an
-//! unknown variable is legal because `map`, `set`, Lua or a module may define any name.
+//! The rules follow nginx's `ngx_http_log_compile_format`: the strings of a directive are joined with nothing between
+//! them, names are case-insensitive, and an unknown variable is legal because `map`, `set`, Lua or a module may define
+//! any name.
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while1};
-use nom::character::complete::multispace0;
-use nom::combinator::{map, opt};
+use nom::bytes::complete::{tag, take_while1};
+use nom::combinator::map;
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
+use super::token::{self, Word};
 use super::{
     BadFormat, Edge, Escape, Field, Format, Grammar, Item, Kind, Part, Server, Shape, Unit, push_literal,
 };
 
 /// Reads a pasted `log_format NAME [escape=…] STRING…;`.
 pub fn directive(text: &str) -> Result<Format, BadFormat> {
-    let mut rest = text;
-    let mut words = Vec::new();
-    loop {
-        match token(rest) {
-            Ok((after, Token::Word(word))) => {
-                words.push(word);
-                rest = after;
-            }
-            Ok((_, Token::End)) => break,
-            Err(_) => {
-                return Err(BadFormat {
-                    offset: text.len() - rest.trim_start().len(),
-                    message: "a quote opens here and never closes, or a closed one is not followed by a blank or `;`"
-                        .to_owned(),
-                });
-            }
-        }
-    }
-    let [_, name, strings @ ..] = words.as_slice() else {
-        return Err(BadFormat { offset: text.len(), message: "log_format needs a name".to_owned() });
+    let statement = token::statement(text, 0)?;
+    of_words(&statement.words, statement.at)
+}
+
+/// Compiles a `log_format` from its words; `end` is where the directive ends.
+pub(super) fn of_words(words: &[Word], end: usize) -> Result<Format, BadFormat> {
+    let [_, name, strings @ ..] = words else {
+        return Err(BadFormat { offset: end, message: "log_format needs a name".to_owned() });
     };
     let (escape, strings) = match strings.split_first() {
-        Some((first, others)) if first.starts_with("escape=") => (escape_named(text, first)?, others),
+        Some((first, others)) if first.text.starts_with("escape=") => (escape_named(first)?, others),
         _ => (Escape::Nginx, strings),
     };
     if strings.is_empty() {
-        return Err(BadFormat {
-            offset: text.len(),
-            message: format!("log_format {name} has no format string"),
-        });
+        let message = format!("log_format {} has no format string", name.text);
+        return Err(BadFormat { offset: end, message });
     }
-    format(name, escape, &strings.concat())
+    let mut joined = String::new();
+    for string in strings {
+        // Each string is compiled on its own: a name does not go on in the next one.
+        let part = format(&name.text, escape, &string.text)
+            .map_err(|bad| BadFormat { offset: string.place(bad.offset), message: bad.message })?;
+        if string.text.starts_with(is_name) {
+            close_variable(&mut joined);
+        }
+        joined.push_str(&part.text);
+    }
+    format(&name.text, escape, &joined)
 }
 
 /// Compiles a format text.
@@ -67,10 +63,8 @@ pub(super) fn compile(
     let mut items = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let (after, item) = piece(rest).map_err(|_| BadFormat {
-            offset: text.len() - rest.len(),
-            message: "`$` must be followed by a variable's name".to_owned(),
-        })?;
+        let (after, item) =
+            piece(rest).map_err(|_| BadFormat { offset: text.len() - rest.len(), message: unnamed(rest) })?;
         match item {
             Piece::Literal(bytes) => push_literal(&mut items, bytes.as_bytes()),
             Piece::Variable(variable) => items.push(Item::Field(field(variable))),
@@ -85,104 +79,44 @@ pub fn has_variable(text: &str) -> bool {
     text.match_indices('$').any(|(at, _)| variable(&text[at..]).is_ok())
 }
 
-enum Token {
-    Word(String),
-    /// `;`, `{`, or the end of the text.
-    End,
-}
-
 enum Piece<'a> {
     Literal(&'a str),
     Variable(&'a str),
 }
 
-fn escape_named(text: &str, word: &str) -> Result<Escape, BadFormat> {
-    match word {
+fn escape_named(word: &Word) -> Result<Escape, BadFormat> {
+    match word.text.as_str() {
         "escape=default" => Ok(Escape::Nginx),
         "escape=json" => Ok(Escape::Json),
         "escape=none" => Ok(Escape::None),
-        _ => Err(BadFormat {
-            offset: text.find(word).unwrap_or(0),
-            message: format!("unknown `{word}`: default, json and none exist"),
+        other => Err(BadFormat {
+            offset: word.at,
+            message: format!("unknown `{other}`: default, json and none exist"),
         }),
     }
 }
 
-fn token(input: &str) -> IResult<&str, Token> {
-    let (input, ()) = blanks_and_comments(input)?;
-    match input.as_bytes().first() {
-        None | Some(b';' | b'{') => Ok((input, Token::End)),
-        Some(b'"') => map(|i| quoted(i, '"'), Token::Word).parse(input),
-        Some(b'\'') => map(|i| quoted(i, '\''), Token::Word).parse(input),
-        Some(_) => map(bare, Token::Word).parse(input),
+/// Puts a variable that ends the text in braces, so that what is appended stays outside of its name.
+fn close_variable(text: &mut String) {
+    let name = text.trim_end_matches(is_name).len();
+    if name < text.len() && text[..name].ends_with('$') {
+        text.insert(name, '{');
+        text.push('}');
     }
 }
 
-fn blanks_and_comments(input: &str) -> IResult<&str, ()> {
-    let mut rest = multispace0(input)?.0;
-    while rest.starts_with('#') {
-        let (after, _) = take_while(|c| c != '\n').parse(rest)?;
-        rest = multispace0(after)?.0;
+/// Why no variable stands at the start of `rest`, which begins with `$`.
+fn unnamed(rest: &str) -> String {
+    let name = rest.strip_prefix("${").unwrap_or_default();
+    let after = name.trim_start_matches(is_name);
+    if after.len() < name.len() {
+        return format!("`${{{}` has no closing brace", &name[..name.len() - after.len()]);
     }
-    Ok((rest, ()))
+    "`$` must be followed by a variable's name".to_owned()
 }
 
-/// A quoted token; the closing quote must be followed by a blank, `;`, `{`, `)` or the end.
-fn quoted(input: &str, quote: char) -> IResult<&str, String> {
-    let mut word = String::new();
-    let mut letters = input.char_indices().skip(1);
-    while let Some((at, letter)) = letters.next() {
-        if letter == quote {
-            let rest = &input[at + 1..];
-            let closed = rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n', ';', '{', ')']);
-            return if closed { Ok((rest, word)) } else { Err(no_token(rest)) };
-        }
-        if letter == '\\' {
-            let Some((_, escaped)) = letters.next() else { break };
-            push_escaped(&mut word, escaped);
-        } else {
-            word.push(letter);
-        }
-    }
-    Err(no_token(input))
-}
-
-/// A token without quotes: ends at a blank, `;` or `{` (but `${` belongs to a variable).
-#[allow(clippy::unnecessary_wraps, reason = "parsers have one shape")]
-fn bare(input: &str) -> IResult<&str, String> {
-    let mut word = String::new();
-    let mut letters = input.char_indices();
-    let mut after_dollar = false;
-    while let Some((at, letter)) = letters.next() {
-        let ends = matches!(letter, ' ' | '\t' | '\r' | '\n' | ';') || (letter == '{' && !after_dollar);
-        if ends {
-            return Ok((&input[at..], word));
-        }
-        after_dollar = letter == '$';
-        if letter == '\\' {
-            if let Some((_, escaped)) = letters.next() {
-                push_escaped(&mut word, escaped);
-            }
-        } else {
-            word.push(letter);
-        }
-    }
-    Ok(("", word))
-}
-
-/// `\"`, `\'`, `\\`, `\t`, `\r`, `\n` are translated; any other backslash stays.
-fn push_escaped(word: &mut String, escaped: char) {
-    match escaped {
-        '"' | '\'' | '\\' => word.push(escaped),
-        't' => word.push('\t'),
-        'r' => word.push('\r'),
-        'n' => word.push('\n'),
-        other => word.extend(['\\', other]),
-    }
-}
-
-fn no_token(at: &str) -> nom::Err<nom::error::Error<&str>> {
-    nom::Err::Error(nom::error::Error::new(at, nom::error::ErrorKind::Char))
+pub(super) fn is_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
 }
 
 fn piece(input: &str) -> IResult<&str, Piece<'_>> {
@@ -190,9 +124,9 @@ fn piece(input: &str) -> IResult<&str, Piece<'_>> {
 }
 
 /// `$name` or `${name}`; returns the name.
-fn variable(input: &str) -> IResult<&str, &str> {
-    let name = |i| take_while1(|c: char| c.is_ascii_alphanumeric() || c == '_').parse(i);
-    preceded(tag("$"), alt((delimited(tag("{"), name, tag("}")), preceded(opt(tag("")), name)))).parse(input)
+pub(super) fn variable(input: &str) -> IResult<&str, &str> {
+    let name = |i| take_while1(is_name).parse(i);
+    preceded(tag("$"), alt((delimited(tag("{"), name, tag("}")), name))).parse(input)
 }
 
 /// What a variable means. Names and forms: `ngx_http_log_module`, `ngx_http_core_module`, `ngx_http_upstream_module`,
@@ -210,6 +144,7 @@ fn field(name: &str) -> Field {
         "http_x_forwarded_for" => (Part::Forwarded, 0, Kind::Text),
         "proxy_add_x_forwarded_for" => (Part::Forwarded, 1, Kind::Text),
         "http_x_real_ip" => (Part::Forwarded, 2, Kind::Text),
+        "http_cf_connecting_ip" => (Part::Forwarded, 3, Kind::Text),
         "remote_user" => (Part::User, 0, Kind::Text),
         "request" => (Part::Request, 0, Kind::Text),
         "request_method" => (Part::Method, 0, Kind::Word),
@@ -280,21 +215,44 @@ mod tests {
         check("log_format a \"$status\\t$host\\.\";", "a Nginx $status\t$host\\.");
         check("log_format a '\\'$status\\'' # why\n '$host'", "a Nginx '$status'$host");
         check("log_format a ${status}x{", "a Nginx ${status}x");
-        check(
-            "log_format a '$status",
-            "column 14: a quote opens here and never closes, or a closed one is not followed by a blank or `;`",
-        );
-        check(
-            "log_format a '$status'x;",
-            "column 14: a quote opens here and never closes, or a closed one is not followed by a blank or `;`",
-        );
+        check("log_format a '$sta' 'tus' $host x;", "a Nginx ${sta}tus${host}x");
+        check("log_format a '$status", "column 14: a quote opens here and never closes");
+        check("log_format a '$status'x;", "column 23: after a closing quote must stand a blank or `;`");
         check("log_format", "column 11: log_format needs a name");
-        check("log_format a;", "column 14: log_format a has no format string");
+        check("log_format a;", "column 13: log_format a has no format string");
         check(
             "log_format a escape=hex '$status';",
             "column 14: unknown `escape=hex`: default, json and none exist",
         );
-        check("log_format a 'cost $ 5';", "column 6: `$` must be followed by a variable's name");
+        check(r#"log_format a '\"$a' 'cost $ 5';"#, "column 27: `$` must be followed by a variable's name");
+    }
+
+    #[test]
+    fn every_string_is_compiled_on_its_own() {
+        let items = |text: &str| {
+            let format = directive(text).expect(text);
+            let again = super::format(&format.name, format.escape, &format.text).expect(text);
+            assert_eq!(again, format, "{text}: the joined text says the same");
+            format.fields().map(|field| field.text.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(items("log_format a '$host' '1';"), "$host");
+        assert_eq!(items("log_format a '$host' _b '$sta' 'tus' '$status';"), "$host $sta $status");
+        assert_eq!(items("log_format a '${host}' 'b$c' '${d}e';"), "$host $c $d");
+        assert_eq!(items("log_format a escape=json $host escape=json;"), "$host");
+    }
+
+    #[test]
+    fn a_dollar_needs_a_name() {
+        let check = |text: &str, expected: &str| {
+            let error = format("x", Escape::Nginx, text).expect_err(text).to_string();
+            assert_eq!(error, expected);
+        };
+        check("a$", "column 2: `$` must be followed by a variable's name");
+        check("$-", "column 1: `$` must be followed by a variable's name");
+        check("a ${}", "column 3: `$` must be followed by a variable's name");
+        check("a ${b", "column 3: `${b` has no closing brace");
+        check("a ${b-}", "column 3: `${b` has no closing brace");
+        check("$é", "column 1: `$` must be followed by a variable's name");
     }
 
     #[test]

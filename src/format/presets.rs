@@ -194,6 +194,11 @@ pub fn names() -> Vec<&'static str> {
     PRESETS.iter().map(|preset| preset.name).collect()
 }
 
+/// The names of all formats that are no beginning people append columns to: proxies, clouds, CDNs.
+pub fn neighbours() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|preset| preset.name).skip_while(|name| *name != "common").skip(1)
+}
+
 impl Preset {
     /// The preset compiled.
     pub fn format(&self) -> Format {

@@ -4,18 +4,47 @@
 //! error log in between. Every line is judged by itself, so it never matters where a log is cut.
 
 use super::{Parser, Reason, Record, Reject, Wanted};
-use crate::format::Layout;
+use crate::format::{Layout, w3c};
 
 /// Turns the lines of one log into records.
 #[derive(Debug, Clone)]
 pub struct Reader {
     parsers: Vec<Parser>,
+    wanted: Wanted,
+    others: Vec<String>,
+    /// Of lines above the first header.
+    initial: Parser,
+    /// The headers met so far, each with the parser of the lines below it: a log repeats the same few.
+    headers: Vec<(Vec<u8>, Parser)>,
 }
+
+/// Distinct headers of one log that are remembered.
+const HEADERS_MAX: usize = 64;
 
 impl Reader {
     /// Tries `layouts` in this order, of which there must be one. `others` are fields asked for by their own name.
     pub fn new(layouts: &[Layout], wanted: Wanted, others: &[String]) -> Self {
-        Self { parsers: layouts.iter().map(|layout| Parser::new(layout, wanted, others)).collect() }
+        let parsers: Vec<Parser> = layouts.iter().map(|layout| Parser::new(layout, wanted, others)).collect();
+        Self { initial: parsers[0].clone(), parsers, wanted, others: others.to_vec(), headers: Vec::new() }
+    }
+
+    /// A block begins that has no `#Fields` header before it.
+    pub fn turn_back(&mut self) {
+        self.parsers[0] = self.initial.clone();
+    }
+
+    /// Lines below this `#Fields` header have its columns, until another comes. One that names none changes nothing.
+    pub fn turn_to(&mut self, header: &[u8]) {
+        if let Some((_, parser)) = self.headers.iter().find(|(known, _)| known == header) {
+            self.parsers[0] = parser.clone();
+            return;
+        }
+        let Ok(layout) = w3c::layout_of_header(header) else { return };
+        let parser = Parser::new(&layout, self.wanted, &self.others);
+        self.parsers[0] = parser.clone();
+        if self.headers.len() < HEADERS_MAX {
+            self.headers.push((header.to_vec(), parser));
+        }
     }
 
     /// Reads a line; returns which format it has, or why it has none: the reason of the format that got furthest.

@@ -22,6 +22,8 @@ pub struct Log {
     pub candidates: Vec<Candidate>,
     /// What other programs put around its lines.
     pub wrappers: Wrappers,
+    /// The `#Software` line, or none, if `#Fields` headers name its columns.
+    pub software: Option<Vec<u8>>,
     /// UTC offset of its first record's time.
     pub offset: Option<i32>,
     /// The data centre that its path tells.
@@ -51,6 +53,9 @@ impl Log {
 
     /// How its blocks must be cut.
     pub fn framing(&self) -> Framing {
+        if self.software.is_some() {
+            return Framing::Headed;
+        }
         if !self.wrappers.joins() {
             return Framing::Lines;
         }
@@ -91,7 +96,7 @@ pub fn survey(inputs: Vec<Input>, layout: Option<&Layout>, servers: &Servers) ->
 fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log, Error> {
     let mut stream = Stream::open(&input)?;
     let head = stream.head();
-    let Detected { wrappers, candidates, offset } = match layout {
+    let Detected { wrappers, software, candidates, offset } = match layout {
         Some(layout) => detect::examine(std::slice::from_ref(layout), &head.bytes),
         None => detect::detect(&head.bytes),
     };
@@ -105,7 +110,7 @@ fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log,
     let failure = stream.failure();
     let idc = input.path.as_deref().and_then(|path| servers.by_path(&path.to_string_lossy()));
     let stream = Mutex::new((!stream.is_regular()).then_some(stream));
-    Ok(Log { input, candidates, wrappers, offset, idc, stream, nearest, failure, fingerprint })
+    Ok(Log { input, candidates, wrappers, software, offset, idc, stream, nearest, failure, fingerprint })
 }
 
 fn fingerprint(head: &Head) -> Option<u64> {
