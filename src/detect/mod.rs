@@ -172,6 +172,27 @@ fn best(lines: &[&[u8]]) -> Option<Layout> {
     Some(tail::complete(&layout, lines).map_or(layout, |format| compiled(&format)))
 }
 
+/// How well a layout reads a line. A whole line of a common beginning is that; a neighbour's explains columns that a
+/// beginning leaves over; what no one explains was appended to a beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    NeighbourWithMore,
+    BeginningWithMore,
+    Neighbour,
+    Beginning,
+}
+
+impl Fit {
+    fn of(layouts: &[Layout], at: usize, extra: bool) -> Self {
+        match (BEGINNINGS.contains(&layouts[at].format.name.as_str()), extra) {
+            (true, false) => Self::Beginning,
+            (false, false) => Self::Neighbour,
+            (true, true) => Self::BeginningWithMore,
+            (false, true) => Self::NeighbourWithMore,
+        }
+    }
+}
+
 /// Lines on which formats are tried that are rare: nearly all logs are plain, and each format costs time.
 const GLANCE_LINES: usize = 32;
 
@@ -204,8 +225,7 @@ pub fn is_header(line: &[u8]) -> bool {
     line.first() == Some(&b'#') && line.len() > 8 && line[..8].eq_ignore_ascii_case(b"#fields:")
 }
 
-/// Each line votes for the layout that reads it best: without columns left over, then with most values that mean
-/// something. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
+/// Each line votes for the layout that fits it best, then the one with most values that mean something. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
 fn votes(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
     let mut readers: Vec<(Parser, usize)> = layouts
         .iter()
@@ -220,7 +240,7 @@ fn votes(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
         let mut best = None;
         for (at, (parser, fields)) in readers.iter_mut().enumerate() {
             if parser.parse(line, &mut record).is_ok() {
-                let fit = (!record.extra, *fields);
+                let fit = (Fit::of(layouts, at, record.extra), *fields);
                 if best.is_none_or(|(before, _)| fit > before) {
                     best = Some((fit, at));
                 }

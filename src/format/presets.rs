@@ -194,9 +194,11 @@ pub fn names() -> Vec<&'static str> {
     PRESETS.iter().map(|preset| preset.name).collect()
 }
 
-/// The names of all formats that are no beginning people append columns to: proxies, clouds, CDNs.
+/// The names of the formats that are no beginning people append columns to and can be told by their looks: proxies,
+/// clouds, CDNs. Varnish and Jetty write what looks like `combined`.
 pub fn neighbours() -> impl Iterator<Item = &'static str> {
-    PRESETS.iter().map(|preset| preset.name).skip_while(|name| *name != "common").skip(1)
+    let names = PRESETS.iter().map(|preset| preset.name).skip_while(|name| *name != "common").skip(1);
+    names.filter(|name| !["varnishncsa", "jetty"].contains(name))
 }
 
 impl Preset {
