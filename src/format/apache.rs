@@ -194,7 +194,8 @@ impl Directive<'_> {
             "i" if header == "x-forwarded-for" => (Part::Forwarded, 0, Kind::Text),
             "i" if header == "x-real-ip" => (Part::Forwarded, 2, Kind::Text),
             "i" if header == "cf-connecting-ip" => (Part::Forwarded, 3, Kind::Text),
-            "S" | "p" | "P" | "k" | "X" | "L" | "^FB" | "^FU" => (Part::Other, 0, Kind::Word),
+            "p" => (Part::Other, 0, Kind::Digits),
+            "S" | "P" | "k" | "X" | "L" | "^FB" | "^FU" => (Part::Other, 0, Kind::Word),
             "l" | "f" | "R" | "F" | "i" | "o" | "e" | "n" | "C" | "x" | "c" | "^ti" | "^to" => {
                 (Part::Other, 0, Kind::Text)
             }

@@ -38,6 +38,21 @@ pub struct Step {
     pub end: End,
     /// The literal after it; empty at the end of the format or between adjacent fields.
     pub literal: Vec<u8>,
+    /// The literal that ends the run of adjacent fields it stands in.
+    pub run_end: Vec<u8>,
+    /// What its text must look like.
+    pub guard: Guard,
+}
+
+/// What a text must look like for its end to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Like anything.
+    None,
+    /// Without a quote that is not escaped: the server escapes them, so one belongs to the line of another record.
+    Unquoted,
+    /// Ending in a protocol, if the line can be read so: the server escapes nothing, so quotes may stand anywhere.
+    Protocol,
 }
 
 /// How the end of a value is found.
@@ -59,6 +74,10 @@ pub enum End {
     Fixed(u8),
     /// At any place the literal stands: the first from which the rest of the line matches.
     Anywhere,
+    /// Before this byte, or where the run of adjacent fields ends: the path after a host, the query after a path.
+    Before(u8),
+    /// After this byte if it stands there, else at once.
+    Optional(u8),
     /// At the end of the line, or before a blank where more columns follow.
     Line(Tail),
 }
@@ -102,17 +121,25 @@ impl Layout {
                 literal.truncate(literal.trim_ascii_end().len());
             }
             let end = end_of(field, format.escape, quoted, &literal, at_end);
+            let guard = guard(field, format.escape, quoted);
             quoted = literal.ends_with(b"\"");
-            steps.push(Step { field: field.clone(), end, literal });
+            steps.push(Step { field: field.clone(), end, literal, run_end: Vec::new(), guard });
         }
+        part_runs(&mut steps);
         Self::of_steps(format, first, steps)
     }
 
     /// Where lines name their values there are no ends to find.
     fn keyed(format: &Format) -> Result<Self, BadFormat> {
         let end = End::Line(Tail::Text);
-        let steps: Vec<Step> =
-            format.fields().map(|field| Step { field: field.clone(), end, literal: Vec::new() }).collect();
+        let step = |field: &Field| Step {
+            field: field.clone(),
+            end,
+            literal: Vec::new(),
+            run_end: Vec::new(),
+            guard: Guard::None,
+        };
+        let steps: Vec<Step> = format.fields().map(step).collect();
         Self::of_steps(format, Vec::new(), steps)
     }
 
@@ -135,9 +162,13 @@ impl Layout {
         self.times.iter().map(|&step| usize::from(step))
     }
 
-    /// The step whose field is written `text` (names of nginx variables in any case).
+    /// The step whose field is written `text` (names of nginx variables in any case; Apache's `%b` is not `%B`).
     pub fn step_named(&self, text: &str) -> Option<usize> {
-        self.steps.iter().position(|step| step.field.text.eq_ignore_ascii_case(text))
+        let exact = self.steps.iter().position(|step| step.field.text == text);
+        exact.or_else(|| {
+            let any_case = |step: &Step| step.field.text.eq_ignore_ascii_case(text);
+            self.steps.iter().position(|step| text.starts_with('$') && any_case(step))
+        })
     }
 }
 
@@ -163,6 +194,50 @@ fn end_of(field: &Field, escape: Escape, quoted: bool, literal: &[u8], at_end: b
         Kind::Text | Kind::List => End::Anywhere,
         _ => End::Until { inner_blanks: if literal[0] == b' ' { inner_blanks } else { 0 } },
     }
+}
+
+fn guard(field: &Field, escape: Escape, quoted: bool) -> Guard {
+    match (escape, field.part) {
+        (Escape::None | Escape::Raw, Part::Request) => Guard::Protocol,
+        (Escape::Nginx | Escape::Apache | Escape::Json, _) if !quoted && field.kind == Kind::Text => {
+            Guard::Unquoted
+        }
+        _ => Guard::None,
+    }
+}
+
+/// Finds ends within runs of adjacent fields: `$host$uri`, `%U%q`, `$uri$is_args$args`; and the colon before a port,
+/// which an address may be full of.
+fn part_runs(steps: &mut [Step]) {
+    for at in 1..steps.len() {
+        let (before, after) = steps.split_at_mut(at);
+        let (step, next) = (&mut before[at - 1], &after[0]);
+        if step.literal.first() == Some(&b':')
+            && step.field.kind == Kind::Word
+            && next.field.kind == Kind::Digits
+        {
+            step.end = End::Anywhere;
+        }
+        if !step.literal.is_empty() {
+            continue;
+        }
+        step.end = match (&step.field, &next.field) {
+            (field, _) if field.text == "$is_args" => End::Optional(b'?'),
+            (field, next) if is_path(field) && (next.part == Part::Query || next.text == "$is_args") => {
+                End::Before(b'?')
+            }
+            (field, next) if is_path(next) && matches!(field.kind, Kind::Word | Kind::Text) => {
+                End::Before(b'/')
+            }
+            _ => continue,
+        };
+        let run_end = after.iter().find(|step| !step.literal.is_empty());
+        step.run_end = run_end.map(|step| step.literal.clone()).unwrap_or_default();
+    }
+}
+
+fn is_path(field: &Field) -> bool {
+    matches!(field.part, Part::Path | Part::Target)
 }
 
 /// Blanks that a value of this kind contains.
@@ -291,6 +366,16 @@ mod tests {
         assert_eq!(layout.source(Part::Body), Some(3));
         assert_eq!(layout.source(Part::Duration), Some(5));
         assert_eq!(layout.source(Part::Wire), None);
+    }
+
+    #[test]
+    fn fields_are_found_by_their_own_name() {
+        let named = |text: &str, name: &str| {
+            Layout::compile(&Format::parse(text).expect("valid")).expect("valid").step_named(name)
+        };
+        assert_eq!(named("%a %A %b %B", "%B"), Some(3));
+        assert_eq!(named("%a %b", "%B"), None);
+        assert_eq!(named("$status $http_X_Mine", "$http_x_mine"), Some(1));
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod strftime;
 mod layout;
 
 pub use configured::{BadConfiguration, Configured, ConfiguredLog};
-pub use layout::{End, Layout, Step, Tail};
+pub use layout::{End, Guard, Layout, Step, Tail};
 pub use strftime::Piece;
 
 /// A log format in its server's own notation.

@@ -176,9 +176,8 @@ fn field(name: &str) -> Field {
         "http_referer" => (Part::Referer, 0, Kind::Text),
         "http_user_agent" => (Part::Agent, 0, Kind::Text),
         "upstream_cache_status" => (Part::Cache, 0, Kind::Word),
+        "server_port" | "remote_port" => (Part::Other, 0, Kind::Digits),
         "scheme"
-        | "server_port"
-        | "remote_port"
         | "pipe"
         | "connection"
         | "connection_requests"

@@ -25,6 +25,8 @@ pub enum Piece {
     Zone(i32),
     ZoneName,
     WeekdayName,
+    /// At most so many digits that say nothing the others do not: weekday and week of the year.
+    Number(u8),
     Epoch,
 }
 
@@ -70,6 +72,9 @@ fn single(letter: u8) -> Option<Piece> {
         b'z' => Piece::Offset,
         b'Z' => Piece::ZoneName,
         b'a' | b'A' => Piece::WeekdayName,
+        b'u' | b'w' => Piece::Number(1),
+        b'U' | b'V' | b'W' | b'g' | b'C' => Piece::Number(2),
+        b'G' => Piece::Number(4),
         b's' => Piece::Epoch,
         b'n' => Piece::Literal(b'\n'),
         b't' => Piece::Literal(b'\t'),

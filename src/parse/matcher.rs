@@ -13,7 +13,7 @@
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::{Reason, Reject, Span};
-use crate::format::{End, Kind, Layout, Part, Shape, Step, Tail};
+use crate::format::{End, Guard, Kind, Layout, Part, Shape, Step, Tail};
 
 /// How exactly a line must have the shape of its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +65,16 @@ fn matches_from(
     let mut reached = start;
     let mut looked_at = 0;
     loop {
-        let found = value_end(&layout.steps[step], line, start, from, rule)
-            .filter(|&(end, _)| rule == Rule::Shape || plausible(&layout.steps[step], &line[start..end]));
-        if let Some((end, next)) = found {
+        let found = value_end(&layout.steps[step], line, start, from, rule);
+        let believed = found.filter(|&(end, _)| {
+            rule == Rule::Shape || plausible(&layout.steps[step], &line[start..end], rule)
+        });
+        // The latest value that may end elsewhere: this one, if there is more of it to try.
+        let mut open = step;
+        if let Some((end, next)) = believed {
             spans[step] = span(start, end);
             step += 1;
+            open = step;
             if step < layout.steps.len() {
                 (start, from) = (next, next);
                 reached = reached.max(start);
@@ -79,10 +84,13 @@ fn matches_from(
                 Some(extra) => return Match::Yes { extra },
                 None => reached = reached.max(next),
             }
+        } else if let Some((end, _)) = found.filter(|_| is_open(&layout.steps[step])) {
+            spans[step] = span(start, end);
+            open = step + 1;
         } else if is_last_hope(&layout.steps[first..=step]) {
             return Match::No { reached };
         }
-        let Some(again) = layout.steps[first..step].iter().rposition(|step| step.end == End::Anywhere) else {
+        let Some(again) = layout.steps[first..open].iter().rposition(is_open) else {
             return Match::No { reached };
         };
         step = first + again;
@@ -116,9 +124,15 @@ fn budget(line: &[u8]) -> usize {
 
 /// True if no earlier choice can help once the last of these steps has no place left.
 fn is_last_hope(steps: &[Step]) -> bool {
-    let text = |step: &Step| matches!(step.field.kind, Kind::Text | Kind::List);
+    // A guard may fail on what stands at a text's beginning: started later, it could pass.
+    let text = |step: &Step| matches!(step.field.kind, Kind::Text | Kind::List) && step.guard == Guard::None;
     steps.last().is_some_and(|last| last.end == End::Anywhere && text(last))
-        && steps.iter().all(|step| step.end != End::Anywhere || text(step))
+        && steps.iter().all(|step| !is_open(step) || (step.end == End::Anywhere && text(step)))
+}
+
+/// True if a value may end at other places than the first.
+fn is_open(step: &Step) -> bool {
+    matches!(step.end, End::Anywhere | End::Before(_))
 }
 
 /// True if the line matches from the middle of some value on: the end of a line whose beginning is missing.
@@ -157,7 +171,7 @@ pub(super) fn diagnose(layout: &Layout, line: &[u8], spans: &mut [Span]) -> Reje
     if let Match::Yes { .. } = matches(layout, line, spans, Rule::Shape) {
         let fault = layout.steps.iter().zip(spans.iter()).find_map(|(step, &(start, end))| {
             let value = &line[start as usize..end as usize];
-            (!plausible(step, value)).then_some((reason(&step.field.kind), start as usize))
+            (!plausible(step, value, Rule::Lenient)).then_some((reason(&step.field.kind), start as usize))
         });
         if let Some((reason, column)) = fault {
             return Reject { reason, column };
@@ -213,6 +227,11 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
         }
         End::Anywhere if step.literal.is_empty() => (from <= line.len()).then_some((from, from)),
         End::Anywhere => find_literal(line, from, &step.literal, rule),
+        End::Before(mark) => before(step, line, from, mark, rule).map(|end| (end, end)),
+        End::Optional(mark) => {
+            let end = start + usize::from(line.get(start) == Some(&mark));
+            Some((end, end))
+        }
         End::Fixed(width) => {
             let end = start + usize::from(width);
             (end <= line.len()).then_some((end, end))
@@ -224,6 +243,17 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
             Some((end, end))
         }
     }
+}
+
+/// The first place from `from` on of the mark, or of the end of the run; a path that is null is a dash before that.
+fn before(step: &Step, line: &[u8], from: usize, mark: u8, rule: Rule) -> Option<usize> {
+    let rest = line.get(from..)?;
+    let close = match step.run_end.as_slice() {
+        [] => rest.len(),
+        run_end => find_literal(line, from, run_end, rule).map_or(rest.len(), |(at, _)| at - from),
+    };
+    let null = mark == b'/' && rest[..close].ends_with(b"-");
+    Some(from + memchr(mark, &rest[..close]).unwrap_or(close - usize::from(null)))
 }
 
 /// The first place where the literal stands and no list goes on.
@@ -339,7 +369,7 @@ fn rest_of_line(line: &[u8], at: usize, rule: Rule) -> Option<bool> {
 
 /// A look at a value that costs next to nothing: could it be one of its kind?
 #[inline]
-fn plausible(step: &Step, value: &[u8]) -> bool {
+fn plausible(step: &Step, value: &[u8], rule: Rule) -> bool {
     match &step.field.kind {
         Kind::Status => match value {
             [a, b, c] => a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit(),
@@ -358,8 +388,22 @@ fn plausible(step: &Step, value: &[u8]) -> bool {
             (Shape::Bracketed, value) => matches!(value, [b'[', digit, ..] if digit.is_ascii_digit()),
             (_, [first, ..]) => first.is_ascii_digit(),
         },
-        Kind::List | Kind::Text => true,
+        Kind::List | Kind::Text => match step.guard {
+            Guard::None => true,
+            Guard::Unquoted => value == b"\"\"" || memchr_iter(b'"', value).all(|at| escaped(value, 0, at)),
+            Guard::Protocol => rule != Rule::Strict || ends_in_protocol(value),
+        },
     }
+}
+
+/// True for a request line with its protocol, `HTTP/1.1` or `HTTP/2`.
+fn ends_in_protocol(request: &[u8]) -> bool {
+    let version = |digits: &[u8]| digits.iter().all(|&byte| byte.is_ascii_digit() || byte == b'.');
+    request
+        .rsplit(|&byte| byte == b' ')
+        .next()
+        .and_then(|word| word.strip_prefix(b"HTTP/"))
+        .is_some_and(version)
 }
 
 /// Begins like a number; a `+` may stand before it, or alone: a value that may end anywhere is tried byte by byte, and

@@ -347,7 +347,8 @@ impl Parser {
         record.client = text(Part::Client);
         record.peer = text(Part::Peer);
         record.forwarded = text(Part::Forwarded);
-        record.user = text(Part::User);
+        // Apache's way to write a user whose name is empty.
+        record.user = text(Part::User).map(|user| if user == b"\"\"" { b"" } else { user });
         record.host = text(Part::Host);
         record.server_addr = text(Part::ServerAddr);
         record.hostname = text(Part::Hostname);

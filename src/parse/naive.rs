@@ -14,7 +14,7 @@ use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::{Reason, Record, Reject};
-use crate::format::{Edge, End, Kind, Layout, Part, Shape, Step, Tail, Unit};
+use crate::format::{Edge, End, Guard, Kind, Layout, Part, Shape, Step, Tail, Unit};
 use crate::parse::timestamp;
 use crate::time::Timestamp;
 
@@ -77,6 +77,9 @@ fn steps(
         if !addresses && !could_be(&step.field.kind, &line[at..end]) {
             continue;
         }
+        if !is_guarded(step.guard, &line[at..end], blanks) {
+            continue;
+        }
         spans.push((at, end));
         if let Some(extra) = steps(others, line, line.len() - after.len(), blanks, spans, dead) {
             return Some(extra);
@@ -85,6 +88,26 @@ fn steps(
     }
     dead.insert((steps_left.len(), at));
     None
+}
+
+fn is_guarded(guard: Guard, text: &[u8], blanks: Blanks) -> bool {
+    match guard {
+        Guard::None => true,
+        Guard::Unquoted => {
+            let escaped = pair(char('\\'), take(1usize));
+            let plain = take_while1(|b| b != b'"' && b != b'\\');
+            let body = recognize(many0(alt((recognize(escaped), plain))));
+            let result: IResult<&[u8], &[u8]> =
+                all_consuming(recognize(pair(body, opt(char('\\'))))).parse(text);
+            text == b"\"\"" || result.is_ok()
+        }
+        Guard::Protocol => {
+            let protocol = preceded(tag(&b"HTTP/"[..]), take_while(|b: u8| b.is_ascii_digit() || b == b'.'));
+            let word = text.split(|&byte| byte == b' ').next_back().unwrap_or_default();
+            let result: IResult<&[u8], &[u8]> = all_consuming(protocol).parse(word);
+            blanks == Blanks::Runs || result.is_ok()
+        }
+    }
 }
 
 /// True where a last quoted value may lack its closing quote.
@@ -144,6 +167,17 @@ fn ends(step: &Step, line: &[u8], at: usize, blanks: Blanks) -> Vec<usize> {
             skip(inner_blanks).and_then(|from| (from..=line.len()).find(literal_stands)).into_iter().collect()
         }
         End::Anywhere => (at..=line.len()).filter(literal_stands).collect(),
+        End::Before(mark) => {
+            let stands = |end: usize| match step.run_end.as_slice() {
+                [] => end == line.len(),
+                run_end => end == line.len() || literal(run_end, blanks, &line[end..]).is_ok(),
+            };
+            let null = |end: usize| mark == b'/' && line.get(end) == Some(&b'-') && stands(end + 1);
+            (at..=line.len())
+                .filter(|&end| line.get(end) == Some(&mark) || stands(end) || (end < line.len() && null(end)))
+                .collect()
+        }
+        End::Optional(mark) => vec![at + usize::from(line.get(at) == Some(&mark))],
         End::Fixed(width) => {
             until(recognize(take::<_, _, nom::error::Error<&[u8]>>(usize::from(width))).parse(input), line)
                 .into_iter()
@@ -343,7 +377,7 @@ fn texts<'a>(layout: &Layout, spans: &Spans, line: &'a [u8], record: &mut Record
     record.client = text(Part::Client);
     record.peer = text(Part::Peer);
     record.forwarded = text(Part::Forwarded);
-    record.user = text(Part::User);
+    record.user = text(Part::User).map(|user| if user == b"\"\"" { &[][..] } else { user });
     record.host = text(Part::Host);
     record.server_addr = text(Part::ServerAddr);
     record.hostname = text(Part::Hostname);

@@ -4,6 +4,9 @@
 //! * `laws`: any split of a log gives one answer, and every answer adds up
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
 //! * `outputs`: files that are written, and numbers of peculiar logs
+//! * `conformance`: other people's test suites, case by case, and what is excepted and why
+//! * `detection`: which format every known log is taken for, and that nothing is lost by it
+//! * `torture`: broken, odd and hostile logs: what is accepted, rejected and skipped
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `fixtures`: what makes the files of `testdata`
@@ -17,7 +20,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 mod cli;
+mod conformance;
 mod databases;
+mod detection;
 mod fixtures;
 mod laws;
 #[cfg(unix)]
@@ -25,6 +30,7 @@ mod manners;
 mod oracle;
 mod outputs;
 mod tidy;
+mod torture;
 
 /// Logs and databases nobody here wrote: `BANDWHO_CORPORA`, or beside the repository.
 fn corpora() -> Option<PathBuf> {

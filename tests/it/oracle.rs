@@ -4,54 +4,57 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use bandwho::report::escape;
 use serde_json::Value;
 
+use crate::conformance::reading::{bytes_of, request_parts};
 use crate::{bandwho, corpora};
 
 /// A directive and the log it wrote.
-struct Case {
-    log: String,
-    directive: String,
+pub(crate) struct Directive {
+    pub(crate) log: String,
+    pub(crate) text: String,
 }
 
 /// nginx's `log_format` directives, which may span lines, and its predefined `combined`.
-fn nginx_cases(folder: &Path) -> Vec<Case> {
+pub(crate) fn nginx_directives(folder: &Path) -> Vec<Directive> {
     let text = fs::read_to_string(folder.join("formats.conf")).unwrap();
     let starts: Vec<usize> = text.match_indices("log_format").map(|(at, _)| at).collect();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    let mut cases: Vec<Case> = starts
+    let mut directives: Vec<Directive> = starts
         .iter()
         .zip(ends)
         .map(|(&start, end)| {
             let directive = text[start..end].trim().to_owned();
             let name = directive.split_whitespace().nth(1).unwrap();
-            Case { log: format!("{name}.log"), directive }
+            Directive { log: format!("{name}.log"), text: directive }
         })
         .collect();
-    cases.push(Case { log: "combined.log".to_owned(), directive: "combined".to_owned() });
-    cases
+    directives.push(Directive { log: "combined.log".to_owned(), text: "combined".to_owned() });
+    directives
 }
 
-fn apache_cases(folder: &Path) -> Vec<Case> {
+pub(crate) fn apache_directives(folder: &Path) -> Vec<Directive> {
     let text = fs::read_to_string(folder.join("httpd.conf")).unwrap();
     let directives = text.lines().filter(|line| line.starts_with("LogFormat"));
     directives
-        .map(|line| Case {
+        .map(|line| Directive {
             log: format!("{}.log", line.rsplit(' ').next().unwrap()),
-            directive: line.to_owned(),
+            text: line.to_owned(),
         })
         .collect()
 }
 
-fn expected(folder: &Path) -> Vec<Value> {
+/// What the server says of each request: the variables of line N, null where it logged none.
+pub(crate) fn expected(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("expected.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["value"].clone()).collect()
 }
 
 /// Records of a log by line number.
-fn records(folder: &Path, case: &Case) -> HashMap<u64, Value> {
+fn records(folder: &Path, case: &Directive) -> HashMap<u64, Value> {
     let log = folder.join(&case.log);
-    let run = bandwho(&["lines", "--ndjson", "--format", &case.directive, log.to_str().unwrap()]);
+    let run = bandwho(&["lines", "--ndjson", "--format", &case.text, log.to_str().unwrap()]);
     assert_eq!(run.code, 0, "{}: {}", case.log, run.err);
     let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
     run.out.lines().map(parse).map(|record| (record["line"].as_u64().unwrap(), record)).collect()
@@ -80,27 +83,20 @@ fn micros(value: &Value) -> Option<i64> {
 }
 
 /// Fails with file, line and field if a value that the format logs differs.
-fn check(case: &Case, line: u64, field: &str, found: &Value, expected: &Value) {
+fn check(case: &Directive, line: u64, field: &str, found: &Value, expected: &Value) {
     assert_eq!(found, expected, "{}:{line}: {field}", case.log);
 }
 
-/// Method and target of a request line, by an own reading of RFC 9112: words at blanks, `HTTP/` last.
-fn request_parts(request: Option<&str>) -> (Option<String>, Option<String>) {
-    let words: Vec<&str> = request.unwrap_or_default().split(' ').collect();
-    let token = |word: &str| {
-        !word.is_empty()
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-    };
-    if words.len() < 2 || !token(words[0]) {
-        return (None, None);
-    }
-    let end = if words.last().unwrap().starts_with("HTTP/") { words.len() - 1 } else { words.len() };
-    (Some(words[0].to_owned()), Some(words[1..end].join(" ")))
+/// Bytes that the oracle keeps one to a character, as reports show them.
+fn shown(bytes: Option<&[u8]>) -> Value {
+    bytes.map(escape::json).into()
 }
 
-/// Compares text only where it is plain: how undecodable bytes are shown is no fact of the log.
-fn plain(text: Option<&String>) -> bool {
-    text.is_none_or(|text| text.bytes().all(|byte| (0x20..0x7f).contains(&byte)))
+/// Method and target of a request line as reports show them.
+fn request(line: &Value) -> [Value; 2] {
+    let bytes = text(line).map(bytes_of).unwrap_or_default();
+    let [method, target, _] = request_parts(&bytes);
+    [shown(method), shown(target)]
 }
 
 #[test]
@@ -109,7 +105,7 @@ fn nginx_logs_are_what_nginx_says() {
         return println!("skipped: no corpora");
     };
     let expected = expected(&folder);
-    let cases = nginx_cases(&folder);
+    let cases = nginx_directives(&folder);
     assert_eq!(cases.len(), 13);
     for case in &cases {
         let records = records(&folder, case);
@@ -118,12 +114,12 @@ fn nginx_logs_are_what_nginx_says() {
         assert_eq!(records.len(), expected.len() - torn, "{}", case.log);
         let has = |name: &str| {
             let whole = |at: usize| {
-                let after = case.directive[at + name.len()..].bytes().next().unwrap_or(b' ');
+                let after = case.text[at + name.len()..].bytes().next().unwrap_or(b' ');
                 !after.is_ascii_alphanumeric() && after != b'_'
             };
-            case.directive == "combined"
+            case.text == "combined"
                 && ["$request", "$status", "$body_bytes_sent", "$remote_addr", "$time_local"].contains(&name)
-                || case.directive.match_indices(name).any(|(at, _)| whole(at))
+                || case.text.match_indices(name).any(|(at, _)| whole(at))
         };
         let mut compared = 0;
         let mut shift = 0;
@@ -154,18 +150,14 @@ fn nginx_logs_are_what_nginx_says() {
             let duration = if has("$request_time") { micros(&value["request_time"]) } else { None };
             verify("duration", &record["duration_us"], duration.into());
             verify("client", &record["client"], canonical(&value["remote_addr"]));
-            let (method, target) = if has("$request") {
-                request_parts(text(&value["request"]))
-            } else {
-                (
-                    text(&value["request_method"]).map(str::to_owned),
-                    text(&value["request_uri"]).map(str::to_owned),
-                )
-            };
-            if plain(target.as_ref()) && plain(method.as_ref()) && (has("$request") || has("$request_method"))
-            {
-                verify("method", &record["method"], method.into());
-                verify("target", &record["target"], target.into());
+            if has("$request") {
+                let [method, target] = request(&value["request"]);
+                verify("method", &record["method"], method);
+                verify("target", &record["target"], target);
+            } else if has("$request_method") {
+                let part = |name: &str| text(&value[name]).map(bytes_of);
+                verify("method", &record["method"], shown(part("request_method").as_deref()));
+                verify("target", &record["target"], shown(part("request_uri").as_deref()));
             }
             let end = if has("$msec") {
                 let (seconds, millis) = text(&value["msec"]).unwrap().split_once('.').unwrap();
@@ -202,7 +194,7 @@ fn apache_logs_are_what_apache_says() {
         return println!("skipped: no corpora");
     };
     let expected = expected(&folder);
-    let cases = apache_cases(&folder);
+    let cases = apache_directives(&folder);
     assert_eq!(cases.len(), 7);
     for case in &cases {
         let records = records(&folder, case);
@@ -210,7 +202,7 @@ fn apache_logs_are_what_apache_says() {
         // waits for the JSON reader.
         let waits = if case.log == "json.log" { Some(78) } else { None };
         assert_eq!(records.len(), expected.len() - waits.iter().count(), "{}", case.log);
-        let has = |name: &str| case.directive.contains(name);
+        let has = |name: &str| case.text.contains(name);
         for (line, value) in (1..).zip(&expected) {
             if waits == Some(line) {
                 continue;
@@ -228,11 +220,11 @@ fn apache_logs_are_what_apache_says() {
             verify("duration", &record["duration_us"], duration.into());
             let client = if has("%a") { &value["%a"] } else { &value["%h"] };
             verify("client", &record["client"], canonical(client));
-            let (method, target) = request_parts(text(&value["%r"]));
+            let [method, target] = request(&value["%r"]);
             // Without a request that can be split, the format's own %m and %U speak, if it has them.
-            if plain(target.as_ref()) && method.is_some() {
-                verify("method", &record["method"], method.into());
-                verify("target", &record["target"], target.into());
+            if !method.is_null() {
+                verify("method", &record["method"], method);
+                verify("target", &record["target"], target);
             }
             let exact = integer(&value["%{usec}t"]).unwrap();
             let start = if has("%{usec}t") { exact } else { exact - exact % 1_000_000 };

@@ -114,6 +114,7 @@ impl Clock {
                 (rest, self.odd_zone = zone(name).is_none())
             }
             Piece::WeekdayName => value((), word).parse(input)?,
+            Piece::Number(digits) => number(1, usize::from(*digits), input).map(|(rest, _)| (rest, ()))?,
             Piece::Epoch => {
                 let (rest, digits) = take_while1(|b: u8| b.is_ascii_digit()).parse(input)?;
                 (rest, self.instant = epoch(digits, Unit::Seconds))
