@@ -201,7 +201,9 @@ impl<'a> Worker<'a> {
     fn read(&mut self, block: Block, log: &Log, stock: &Stock<'a>) -> Result<Block, Error> {
         let job = stock.job;
         if self.reader.as_ref().is_none_or(|(file, _)| *file != log.input.id) {
+            let seen = log.candidates.iter().rposition(|candidate| candidate.accepted > 0);
             let reader = Reader::new(&log.layouts(), stock.wanted, &job.rules.fields);
+            let reader = reader.judged_by(seen.map_or(1, |last| last + 1));
             self.reader = Some((log.input.id, reader));
         }
         self.counter.begin_block();
@@ -274,23 +276,31 @@ impl<'a> Worker<'a> {
         log: &Log,
         job: &Job<'a>,
     ) {
-        match reader.read(line.inner, record) {
-            Ok(format) if line.is_unfinished() && reader.parser(format).is_unclosed(line.inner) => {
+        let mut line = *line;
+        loop {
+            let format = match reader.read(line.inner, record) {
+                Ok(format) => format,
+                Err(reject) => return self.unmatched(&line, reject, reader, log, job),
+            };
+            let parser = reader.parser(format);
+            if line.is_unfinished() && parser.is_unclosed(line.inner) {
                 self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
+                return;
             }
-            Ok(format) => {
-                let at = LinePlace { file: log.input.id, block: line.block.index, line: line.number };
-                self.counter.tally.account.accept(at, format);
-                let escape = reader.parser(format).layout().format.escape;
-                let source = Source { file: log.input.id, escape, idc: log.idc };
-                if self.counter.count(record, &source)
-                    && let Some((style, _)) = job.lines
-                {
-                    let number = line.block.first_line.unwrap_or(1) + line.number;
-                    self.put(style, line.outer, record, &source, (&log.input.name, number));
-                }
+            let at = LinePlace { file: log.input.id, block: line.block.index, line: line.number };
+            self.counter.tally.account.accept(at, format);
+            let source = Source { file: log.input.id, escape: parser.layout().format.escape, idc: log.idc };
+            if self.counter.count(record, &source)
+                && let Some((style, _)) = job.lines
+            {
+                let number = line.block.first_line.unwrap_or(1) + line.number;
+                self.put(style, line.outer, record, &source, (&log.input.name, number));
             }
-            Err(reject) => self.unmatched(line, reject, reader, log, job),
+            // Two writers that share a line: what follows an object counts as a line of its own.
+            let Some(rest) = parser.following(line.inner) else { return };
+            self.counter.tally.account.lines += 1;
+            line.offset += line.inner.len() - rest.len();
+            line.inner = rest;
         }
     }
 

@@ -85,12 +85,22 @@ pub enum Remark {
     DurationImplausible,
     /// Columns follow that the format does not name.
     ExtraColumns,
+    /// The time has no zone: UTC was assumed.
+    ZoneAssumed,
+    /// The server escapes nothing and the line has more quotes than its format: where values end was guessed.
+    Ambiguous,
 }
 
 impl Remark {
     /// All, in order.
-    pub const ALL: [Self; 4] =
-        [Self::WithoutBytes, Self::WithoutTime, Self::DurationImplausible, Self::ExtraColumns];
+    pub const ALL: [Self; 6] = [
+        Self::WithoutBytes,
+        Self::WithoutTime,
+        Self::DurationImplausible,
+        Self::ExtraColumns,
+        Self::ZoneAssumed,
+        Self::Ambiguous,
+    ];
 
     /// Its name in reports.
     pub fn name(self) -> &'static str {
@@ -99,6 +109,8 @@ impl Remark {
             Self::WithoutTime => "without-time",
             Self::DurationImplausible => "duration-implausible",
             Self::ExtraColumns => "extra-columns",
+            Self::ZoneAssumed => "zone-assumed",
+            Self::Ambiguous => "ambiguous",
         }
     }
 }

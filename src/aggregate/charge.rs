@@ -177,6 +177,8 @@ impl<'a> Counter<'a> {
         note(Remark::WithoutTime, record.time.is_none());
         note(Remark::DurationImplausible, record.implausible);
         note(Remark::ExtraColumns, record.extra);
+        note(Remark::ZoneAssumed, record.zoneless);
+        note(Remark::Ambiguous, record.ambiguous);
     }
 
     fn is_within(&self, time: Option<Timestamp>) -> bool {

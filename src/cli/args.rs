@@ -79,9 +79,9 @@ pub(crate) struct Top {
     /// Dimensions, comma-separated
     #[arg(long, value_name = "DIM,…")]
     pub(crate) by: String,
-    /// Metric that ranks, descending
-    #[arg(long, value_name = "METRIC", default_value = "bytes")]
-    pub(crate) sort: String,
+    /// Metric that ranks, descending [default: bytes, or requests where no bytes are logged]
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) sort: Option<String>,
     /// Rows at most; 0: all
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) top: usize,

@@ -36,25 +36,25 @@ fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
     let known =
         Known { servers: !sources.servers.is_empty(), places: !sources.places.databases().is_empty() };
     let views = overview::views(known, |dimension| sources.provides(dimension));
-    let rules = sources.rules(read, views, Cut::Records, &[Metric::Bytes])?;
+    if !sources.bytes_logged() {
+        message::note("no log has a byte column: requests are counted");
+    }
+    let rules = sources.rules(read, views, Cut::Records, &[])?;
     answer(read, &sources, &rules, &target, |counted| Ok(overview::report(counted)))
 }
 
 fn top(args: &args::Top) -> Result<u8, Error> {
     let by = Dimension::parse_list(&args.by).map_err(|reason| Error::Usage(format!("--by: {reason}")))?;
     let timed = by.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
-    let sort = Metric::parse(&args.sort).map_err(|reason| Error::Usage(format!("--sort: {reason}")))?;
-    let metrics = match &args.columns {
-        Some(columns) => {
-            Metric::parse_list(columns).map_err(|reason| Error::Usage(format!("--columns: {reason}")))?
-        }
-        None if timed => vec![Metric::Requests, Metric::Bytes, Metric::Share],
-        None => vec![Metric::Requests, Metric::Bytes, Metric::Share, Metric::AvgBps],
+    let parse =
+        |typed: &String| Metric::parse(typed).map_err(|reason| Error::Usage(format!("--sort: {reason}")));
+    let sort = args.sort.as_ref().map(parse).transpose()?;
+    let parse = |typed: &String| {
+        Metric::parse_list(typed).map_err(|reason| Error::Usage(format!("--columns: {reason}")))
     };
-    let needed: Vec<Metric> = metrics.iter().copied().chain([sort]).collect();
-    if let Some(metric) =
-        needed.iter().find(|metric| timed && (metric.needs_series() || metric.needs_extras()))
-    {
+    let columns = args.columns.as_ref().map(parse).transpose()?;
+    let typed = || columns.iter().flatten().chain(&sort);
+    if let Some(metric) = typed().find(|metric| timed && (metric.needs_series() || metric.needs_extras())) {
         return Err(Error::Usage(format!(
             "{} is not kept per slot: it cannot be split by slot, day, hour or weekday",
             metric.name()
@@ -62,6 +62,17 @@ fn top(args: &args::Top) -> Result<u8, Error> {
     }
     let target = Target::new(&args.output)?;
     let sources = plan::sources(&args.read)?;
+    let bytes = sources.bytes_logged();
+    if !bytes && (sort.is_none() || columns.is_none()) {
+        message::note("no log has a byte column: requests are counted");
+    }
+    let sort = sort.unwrap_or(if bytes { Metric::Bytes } else { Metric::Requests });
+    let metrics = columns.unwrap_or_else(|| match (bytes, timed) {
+        (false, _) => vec![Metric::Requests],
+        (true, true) => vec![Metric::Requests, Metric::Bytes, Metric::Share],
+        (true, false) => vec![Metric::Requests, Metric::Bytes, Metric::Share, Metric::AvgBps],
+    });
+    let needed: Vec<Metric> = metrics.iter().copied().chain([sort]).collect();
     let rules = sources.rules(&args.read, vec![View::new(by, &needed)], Cut::Records, &needed)?;
     let ranking = Ranking { metrics, sort, rows: limit(args.top) };
     answer(&args.read, &sources, &rules, &target, |counted| Ok(top::report(counted, &ranking)))

@@ -181,6 +181,11 @@ impl Sources {
         })
     }
 
+    /// True if some log has a byte column.
+    pub(crate) fn bytes_logged(&self) -> bool {
+        self.formats().any(|format| format.has(Part::Body) || format.has(Part::Wire))
+    }
+
     /// True if some format logs how long requests took.
     pub(crate) fn durations_logged(&self) -> bool {
         self.formats().any(|format| format.has(Part::Duration))
@@ -243,7 +248,8 @@ impl Sources {
             BasisChoice::Body => Basis::Body,
             BasisChoice::Wire => Basis::Wire,
             BasisChoice::Auto if self.formats().all(|format| format.has(Part::Wire)) => Basis::Wire,
-            BasisChoice::Auto => Basis::Body,
+            BasisChoice::Auto if logs(Part::Body) || !logs(Part::Wire) => Basis::Body,
+            BasisChoice::Auto => Basis::Wire,
         };
         if basis.part().is_some_and(logs) {
             return Ok(basis);

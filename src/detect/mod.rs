@@ -25,7 +25,7 @@ pub const SAMPLE_LINES: usize = 2_000;
 pub const FORMATS_MAX: usize = 6;
 
 /// The beginnings of all text formats, most specific first; ties go to the earlier.
-const BEGINNINGS: [&str; 3] = ["combined", "vhost_combined", "common"];
+const BEGINNINGS: [&str; 4] = ["combined", "vhost_combined", "host_combined", "common"];
 
 /// What a head looks like.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Detected {
     pub wrappers: Wrappers,
     /// The `#Software` line, or none, if `#Fields` headers name the columns.
     pub software: Option<Vec<u8>>,
+    /// What further `#Fields` headers of the head name: lines below them have these formats.
+    pub headed: Vec<Layout>,
     /// The formats to try on each line, in this order. Those that read no line of the head may still read later ones.
     pub candidates: Vec<Candidate>,
     /// UTC offset of the first record's time, if it has one.
@@ -81,9 +83,9 @@ pub fn detect(head: &[u8]) -> Detected {
     let wrappers = Wrappers::detect(&spread(&outer));
     let peeled = peel(&wrappers, &outer);
     let lines: Vec<&[u8]> = peeled.iter().map(AsRef::as_ref).collect();
-    let header = header(head);
-    let mut layouts = match &header {
-        Some((layout, _)) => vec![layout.clone()],
+    let headers = headers(head);
+    let mut layouts = match &headers {
+        Some((layouts, _)) => vec![layouts[0].clone()],
         None => choose(&spread(&lines)),
     };
     if layouts.is_empty() {
@@ -94,8 +96,13 @@ pub fn detect(head: &[u8]) -> Detected {
         beginnings().filter(|beginning| !layouts.iter().any(|layout| is_same(layout, beginning)));
     let beginnings: Vec<Layout> = beginnings.collect();
     layouts.extend(beginnings);
-    let software = header.map(|(_, software)| software);
-    Detected { software, ..judged(wrappers, &layouts, &lines) }
+    let mut detected = judged(wrappers, &layouts, &lines);
+    if let Some((headed, software)) = headers {
+        detected.candidates[0].accepted = count_headed(&layouts, &software, head);
+        detected.headed = headed.into_iter().skip(1).collect();
+        detected.software = Some(software);
+    }
+    detected
 }
 
 /// How well given layouts fit a head, in the order given.
@@ -115,7 +122,13 @@ fn judged(wrappers: Wrappers, layouts: &[Layout], lines: &[&[u8]]) -> Detected {
     }
     let candidates = layouts.iter().zip(accepted);
     let candidates = candidates.map(|(layout, accepted)| Candidate { layout: layout.clone(), accepted });
-    Detected { wrappers, software: None, candidates: candidates.collect(), offset: offset(layouts, lines) }
+    Detected {
+        wrappers,
+        software: None,
+        headed: Vec::new(),
+        candidates: candidates.collect(),
+        offset: offset(layouts, lines),
+    }
 }
 
 /// The format that gets furthest into the first line of a head that is not blank.
@@ -169,6 +182,9 @@ fn best(lines: &[&[u8]]) -> Option<Layout> {
         return None;
     }
     let layout = known.swap_remove(most);
+    if !BEGINNINGS.contains(&layout.format.name.as_str()) {
+        return Some(layout);
+    }
     Some(tail::complete(&layout, lines).map_or(layout, |format| compiled(&format)))
 }
 
@@ -210,14 +226,36 @@ fn plausible(lines: &[&[u8]]) -> Vec<Layout> {
     if found.is_empty() { all } else { found }
 }
 
-/// The layout that the first `#Fields` header of a head names, and its `#Software` line, if the head has one.
-fn header(head: &[u8]) -> Option<(Layout, Vec<u8>)> {
+/// The layouts that the `#Fields` headers of a head name, and its `#Software` line; none if it has no header.
+fn headers(head: &[u8]) -> Option<(Vec<Layout>, Vec<u8>)> {
     let lines = || input::lines(head).map(bare);
-    let fields = lines().find(|line| is_header(line))?;
     let software =
         lines().find(|line| line.to_ascii_lowercase().starts_with(b"#software:")).unwrap_or_default();
-    let layout = w3c::layout_of_header(&[software, b"\n", fields].concat()).ok()?;
-    Some((layout, software.to_vec()))
+    let mut layouts: Vec<Layout> = Vec::new();
+    for header in lines().filter(|line| is_header(line)) {
+        if let Ok(layout) = w3c::layout_of_header(&[software, b"\n", header].concat())
+            && layouts.len() < FORMATS_MAX
+            && !layouts.iter().any(|known| is_same(known, &layout))
+        {
+            layouts.push(layout);
+        }
+    }
+    (!layouts.is_empty()).then(|| (layouts, software.to_vec()))
+}
+
+/// The lines of a head that have the columns of the header above them.
+fn count_headed(layouts: &[Layout], software: &[u8], head: &[u8]) -> usize {
+    let mut reader = Reader::new(layouts, Wanted::default(), &[]);
+    let mut record = Record::default();
+    let mut accepted = 0;
+    for line in input::lines(head).map(bare).filter(|line| !line.is_empty()) {
+        if is_header(line) {
+            reader.turn_to(&[software, b"\n", line].concat());
+        } else if line[0] != b'#' {
+            accepted += usize::from(reader.read(line, &mut record) == Ok(0));
+        }
+    }
+    accepted
 }
 
 /// True for a line that names the columns of those below it (W3C extended log file format).

@@ -43,6 +43,11 @@ pub const PRESETS: &[Preset] = &[
     of_apache("combinedio", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O"#),
     // Debian's apache2.conf: bytes are %O here, %b upstream.
     of_apache("vhost_combined", r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#),
+    // The same with the virtual host alone before it, as nginx's users like it.
+    of_nginx(
+        "host_combined",
+        r#"$host $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+    ),
     of_apache("common", r#"%h %l %u %t "%r" %>s %b"#),
     // Neighbours. What their times and bytes mean, and where that is written: docs/FORMATS.md.
     of_nginx(

@@ -18,12 +18,21 @@ use crate::format::{End, Guard, Kind, Layout, Part, Shape, Step, Tail};
 /// How exactly a line must have the shape of its format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// Byte for byte.
+    /// Byte for byte, and a request that may hold quotes ends in its protocol.
     Strict,
+    /// Byte for byte.
+    Exact,
     /// A blank in a literal stands for any run of blanks, and further columns may follow the last.
     Lenient,
     /// Lenient, and values may be anything: to find out which value is at fault.
     Shape,
+}
+
+impl Rule {
+    #[inline]
+    fn is_exact(self) -> bool {
+        matches!(self, Self::Strict | Self::Exact)
+    }
 }
 
 /// Whether a line has the shape of a format.
@@ -150,7 +159,7 @@ pub(super) fn matches_tail(layout: &Layout, line: &[u8]) -> bool {
             && memchr::memmem::find_iter(line, wanted).take(TAIL_PLACES_MAX).any(|at| {
                 let after = at + wanted.len();
                 matches!(
-                    matches_from(layout, line, cut + 1, after, &mut spans, Rule::Strict, line.len()),
+                    matches_from(layout, line, cut + 1, after, &mut spans, Rule::Exact, line.len()),
                     Match::Yes { .. }
                 )
             })
@@ -209,15 +218,17 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
             let quote =
                 memchr_iter(b'"', &line[start..]).map(|at| start + at).find(|&at| !escaped(line, start, at));
             match quote {
-                Some(end) => literal(line, end, &step.literal, rule).map(|next| (end, next)),
+                Some(end) => literal(line, end, &step.literal, rule)
+                    .map(|next| (end, next))
+                    .or_else(|| empty_user(step, line, start, rule)),
                 // A server that cuts long lines leaves the last value unclosed.
-                None if rule != Rule::Strict && step.literal == b"\"" => Some((line.len(), line.len())),
+                None if !rule.is_exact() && step.literal == b"\"" => Some((line.len(), line.len())),
                 None => None,
             }
         }
         End::RawQuote => match memchr(b'"', &line[start..]).map(|at| start + at) {
             Some(end) => literal(line, end, &step.literal, rule).map(|next| (end, next)),
-            None if rule != Rule::Strict && step.literal == b"\"" => Some((line.len(), line.len())),
+            None if !rule.is_exact() && step.literal == b"\"" => Some((line.len(), line.len())),
             None => None,
         },
         End::List => list_end(line, start, &step.literal, rule),
@@ -245,6 +256,14 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
     }
 }
 
+/// Apache writes a user whose name is empty as two quotes, also between quotes.
+#[cold]
+fn empty_user(step: &Step, line: &[u8], start: usize, rule: Rule) -> Option<(usize, usize)> {
+    let stands = step.field.part == Part::User && line[start..].starts_with(b"\"\"");
+    let end = start + 2;
+    literal(line, end, &step.literal, rule).filter(|_| stands).map(|next| (end, next))
+}
+
 /// The first place from `from` on of the mark, or of the end of the run; a path that is null is a dash before that.
 fn before(step: &Step, line: &[u8], from: usize, mark: u8, rule: Rule) -> Option<usize> {
     let rest = line.get(from..)?;
@@ -268,7 +287,7 @@ fn list_end(line: &[u8], start: usize, wanted: &[u8], rule: Rule) -> Option<(usi
         match literal(line, blank, wanted, rule) {
             Some(next) => return Some((blank, next)),
             // Where the first blank of a run does not begin the literal, no other does.
-            None if rule != Rule::Strict => at = blank + blanks(&line[blank..]),
+            None if !rule.is_exact() => at = blank + blanks(&line[blank..]),
             None => {}
         }
     }
@@ -305,11 +324,11 @@ fn escaped(line: &[u8], start: usize, at: usize) -> bool {
 #[inline]
 fn find_literal(line: &[u8], from: usize, wanted: &[u8], rule: Rule) -> Option<(usize, usize)> {
     let rest = line.get(from..)?;
-    if wanted.len() == 1 && rule == Rule::Strict {
+    if wanted.len() == 1 && rule.is_exact() {
         return memchr(wanted[0], rest).map(|at| (from + at, from + at + 1));
     }
     // Of a run of blanks only the first can begin the literal: trying each would make long runs length squared.
-    let begins = |at: &usize| wanted[0] != b' ' || rule == Rule::Strict || *at == 0 || rest[at - 1] != b' ';
+    let begins = |at: &usize| wanted[0] != b' ' || rule.is_exact() || *at == 0 || rest[at - 1] != b' ';
     memchr_iter(wanted[0], rest)
         .filter(begins)
         .find_map(|at| Some((from + at, literal(line, from + at, wanted, rule)?)))
@@ -321,12 +340,12 @@ fn literal(line: &[u8], at: usize, wanted: &[u8], rule: Rule) -> Option<usize> {
     if line.get(at..)?.starts_with(wanted) {
         let end = at + wanted.len();
         return match rule {
-            Rule::Strict => Some(end),
+            Rule::Strict | Rule::Exact => Some(end),
             Rule::Lenient | Rule::Shape if wanted.ends_with(b" ") => Some(end + blanks(&line[end..])),
             Rule::Lenient | Rule::Shape => Some(end),
         };
     }
-    if rule == Rule::Strict { None } else { literal_with_runs(line, at, wanted) }
+    if rule.is_exact() { None } else { literal_with_runs(line, at, wanted) }
 }
 
 /// The same, each blank of the literal standing for one or more.
@@ -358,7 +377,7 @@ fn rest_of_line(line: &[u8], at: usize, rule: Rule) -> Option<bool> {
     if rest.is_empty() {
         return Some(false);
     }
-    if rule == Rule::Strict {
+    if rule.is_exact() {
         // The layout leaves out the blanks that a format ends in: a line may have them or not.
         return rest.trim_ascii().is_empty().then_some(false);
     }

@@ -18,16 +18,19 @@ mod naive;
 #[cfg(test)]
 mod tests;
 
-use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part};
-use crate::time::Timestamp;
 pub use reader::Reader;
 
+use memchr::memchr_iter;
+
+use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part};
+use crate::time::Timestamp;
 use keys::Keys;
 use matcher::{Match, Rule};
 use timestamp::Logged;
 
 /// One request, as its line tells it. Text is raw: [`value::unescape`] undoes the server's escapes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a line, none switches anything")]
 pub struct Record<'a> {
     /// The logged time: the request's end for nginx, its start for Apache.
     pub time: Option<Timestamp>,
@@ -89,6 +92,8 @@ pub struct Record<'a> {
     pub implausible: bool,
     /// Columns follow that the format does not name.
     pub extra: bool,
+    /// The line has more quotes than its format where the server escapes none: where values end was guessed.
+    pub ambiguous: bool,
 }
 
 /// Why a line is not a record, and where that shows. Costs no allocation.
@@ -186,6 +191,8 @@ pub struct Parser {
     keys: Keys,
     times: timestamp::Memo,
     nulls: Nulls,
+    /// Quotes of the format, where the server escapes those in values not at all.
+    quotes: Option<usize>,
 }
 
 /// How a log writes a value that does not exist.
@@ -224,6 +231,7 @@ impl Parser {
             times: timestamp::Memo::default(),
             wanted,
             nulls: Nulls::of(&layout.format),
+            quotes: unescaped_quotes(layout),
             layout: layout.clone(),
         }
     }
@@ -236,6 +244,7 @@ impl Parser {
     /// Reads one line into `record`, which keeps nothing of an earlier line.
     pub fn parse<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> Result<(), Reject> {
         record.extra = self.find_values(line)?;
+        record.ambiguous = self.quotes.is_some_and(|quotes| memchr_iter(b'"', line).count() > quotes);
         self.read_numbers(line, record)?;
         self.read_time(line, record)?;
         self.slice(line, record);
@@ -288,10 +297,15 @@ impl Parser {
         matcher::matches_tail(&self.layout, line)
     }
 
-    /// The second chance: runs of blanks count as one, further columns are allowed.
+    /// The second chance: any request, where the server escapes no quotes; then runs of blanks count as one, further columns are allowed.
     #[cold]
     #[inline(never)]
     fn match_leniently(&mut self, line: &[u8]) -> Result<bool, Reject> {
+        if self.quotes.is_some()
+            && let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Exact)
+        {
+            return Ok(extra);
+        }
         if let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Lenient) {
             return Ok(extra);
         }
@@ -305,14 +319,21 @@ impl Parser {
 
     fn read_numbers(&self, line: &[u8], record: &mut Record<'_>) -> Result<(), Reject> {
         let bytes = |part| match self.text(line, part) {
-            Some((text, column)) => value::bytes(text).map_err(|reason| Reject { reason, column }),
+            Some((text, column)) => value::bytes(text)
+                .or_else(|reason| self.json_integer(text, value::BYTES_MAX).map(Some).ok_or(reason))
+                .map_err(|reason| Reject { reason, column }),
             None => Ok(None),
         };
         record.body = bytes(Part::Body)?;
         record.wire = bytes(Part::Wire)?;
         record.bytes_in = bytes(Part::In)?;
         record.status = match self.text(line, Part::Status) {
-            Some((text, column)) => value::status(text).map_err(|reason| Reject { reason, column })?,
+            Some((text, column)) => value::status(text)
+                .or_else(|reason| {
+                    let number = self.json_integer(text, 999).and_then(|status| u16::try_from(status).ok());
+                    number.map(Some).ok_or(reason)
+                })
+                .map_err(|reason| Reject { reason, column })?,
             None => None,
         };
         record.duration_us = None;
@@ -324,6 +345,13 @@ impl Parser {
             }
         }
         Ok(())
+    }
+
+    /// JSON has one kind of number, and its printers write integers as `2e2` or `200.0` too.
+    #[cold]
+    fn json_integer(&self, text: &[u8], most: u64) -> Option<u64> {
+        let json = self.layout.format.grammar == Grammar::Json;
+        value::json_integer(text).filter(|&number| json && number <= most)
     }
 
     fn read_time(&mut self, line: &[u8], record: &mut Record<'_>) -> Result<(), Reject> {
@@ -347,8 +375,7 @@ impl Parser {
         record.client = text(Part::Client);
         record.peer = text(Part::Peer);
         record.forwarded = text(Part::Forwarded);
-        // Apache's way to write a user whose name is empty.
-        record.user = text(Part::User).map(|user| if user == b"\"\"" { b"" } else { user });
+        record.user = text(Part::User).map(named);
         record.host = text(Part::Host);
         record.server_addr = text(Part::ServerAddr);
         record.hostname = text(Part::Hostname);
@@ -368,10 +395,25 @@ impl Parser {
         }
         record.others.clear();
         record.others.extend(self.others.iter().map(|step| {
-            let (start, end) = self.spans[(*step)?];
-            Some(&line[start as usize..end as usize]).filter(|&text| !self.nulls.has(text))
+            let step = (*step)?;
+            let (start, end) = self.spans[step];
+            let text = Some(&line[start as usize..end as usize]).filter(|&text| !self.nulls.has(text));
+            if self.layout.steps[step].field.part == Part::User { text.map(named) } else { text }
         }));
     }
+}
+
+/// A user whose name is empty is two quotes with Apache.
+fn named(user: &[u8]) -> &[u8] {
+    if user == b"\"\"" { b"" } else { user }
+}
+
+/// The quotes of a format whose server lets quotes through.
+fn unescaped_quotes(layout: &Layout) -> Option<usize> {
+    let raw =
+        layout.format.grammar == Grammar::Text && matches!(layout.format.escape, Escape::None | Escape::Raw);
+    let literals = || layout.steps.iter().map(|step| &step.literal).chain([&layout.first]);
+    raw.then(|| literals().map(|literal| memchr_iter(b'"', literal).count()).sum())
 }
 
 /// The request line is what the client asked; the server's own variables (`%m`, `%U`) may be those of an internal

@@ -22,8 +22,10 @@ type Spans = Vec<(usize, usize)>;
 
 /// Reads a line; `Err(None)` says only that it has not the shape of the format.
 pub(super) fn parse<'a>(layout: &Layout, line: &'a [u8]) -> Result<Record<'a>, Option<Reject>> {
-    let (spans, extra) =
-        shape(layout, line, Blanks::Exact).or_else(|| shape(layout, line, Blanks::Runs)).ok_or(None)?;
+    let (spans, extra) = shape(layout, line, Blanks::Protocol)
+        .or_else(|| shape(layout, line, Blanks::Exact))
+        .or_else(|| shape(layout, line, Blanks::Runs))
+        .ok_or(None)?;
     let mut record = Record { extra, ..Record::default() };
     numbers(layout, &spans, line, &mut record)?;
     times(layout, &spans, line, &mut record)?;
@@ -33,6 +35,9 @@ pub(super) fn parse<'a>(layout: &Layout, line: &'a [u8]) -> Result<Record<'a>, O
 
 #[derive(Clone, Copy, PartialEq)]
 enum Blanks {
+    /// As written, and requests that may hold quotes end in their protocol.
+    Protocol,
+    /// As written.
     Exact,
     Runs,
 }
@@ -105,7 +110,7 @@ fn is_guarded(guard: Guard, text: &[u8], blanks: Blanks) -> bool {
             let protocol = preceded(tag(&b"HTTP/"[..]), take_while(|b: u8| b.is_ascii_digit() || b == b'.'));
             let word = text.split(|&byte| byte == b' ').next_back().unwrap_or_default();
             let result: IResult<&[u8], &[u8]> = all_consuming(protocol).parse(word);
-            blanks == Blanks::Runs || result.is_ok()
+            blanks != Blanks::Protocol || result.is_ok()
         }
     }
 }
@@ -118,7 +123,7 @@ fn is_cut(step: &Step, blanks: Blanks) -> bool {
 fn left_over(line: &[u8], at: usize, blanks: Blanks) -> Option<bool> {
     match blanks {
         _ if at == line.len() => Some(false),
-        Blanks::Exact => line[at..].trim_ascii().is_empty().then_some(false),
+        Blanks::Protocol | Blanks::Exact => line[at..].trim_ascii().is_empty().then_some(false),
         Blanks::Runs => {
             let separated = line[at].is_ascii_whitespace() || (at > 0 && line[at - 1] == b' ');
             separated.then(|| line[at..].iter().any(|byte| !byte.is_ascii_whitespace()))
@@ -148,7 +153,8 @@ fn ends(step: &Step, line: &[u8], at: usize, blanks: Blanks) -> Vec<usize> {
             let plain = take_while1(|b| b != b'"' && b != b'\\');
             let body = recognize(many0(alt((recognize(escaped), plain))));
             let mut body = recognize(pair(body, opt(char('\\'))));
-            until(body.parse(input), line).into_iter().collect()
+            let empty_user = (step.field.part == Part::User && input.starts_with(b"\"\"")).then_some(at + 2);
+            until(body.parse(input), line).into_iter().chain(empty_user).collect()
         }
         End::RawQuote => {
             until(take_while::<_, _, nom::error::Error<&[u8]>>(|b| b != b'"').parse(input), line)
@@ -196,7 +202,7 @@ fn until<'a>(result: IResult<&'a [u8], &'a [u8]>, line: &[u8]) -> Option<usize> 
 }
 
 fn literal<'a>(wanted: &[u8], blanks: Blanks, input: &'a [u8]) -> IResult<&'a [u8], ()> {
-    if blanks == Blanks::Exact {
+    if blanks != Blanks::Runs {
         return value((), tag(wanted)).parse(input);
     }
     let mut input = input;

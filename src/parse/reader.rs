@@ -10,6 +10,8 @@ use crate::format::{Layout, w3c};
 #[derive(Debug, Clone)]
 pub struct Reader {
     parsers: Vec<Parser>,
+    /// How many of them, from the first on, say why a line is rejected.
+    judges: usize,
     wanted: Wanted,
     others: Vec<String>,
     /// Of lines above the first header.
@@ -25,7 +27,23 @@ impl Reader {
     /// Tries `layouts` in this order, of which there must be one. `others` are fields asked for by their own name.
     pub fn new(layouts: &[Layout], wanted: Wanted, others: &[String]) -> Self {
         let parsers: Vec<Parser> = layouts.iter().map(|layout| Parser::new(layout, wanted, others)).collect();
-        Self { initial: parsers[0].clone(), parsers, wanted, others: others.to_vec(), headers: Vec::new() }
+        let judges = parsers.len();
+        Self {
+            judges,
+            initial: parsers[0].clone(),
+            parsers,
+            wanted,
+            others: others.to_vec(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Only the first `judges` formats, at least one, say why a line is rejected: the reasons of formats that the log
+    /// was never seen to have mislead.
+    #[must_use]
+    pub fn judged_by(mut self, judges: usize) -> Self {
+        self.judges = judges.clamp(1, self.parsers.len());
+        self
     }
 
     /// A block begins that has no `#Fields` header before it.
@@ -78,7 +96,7 @@ impl Reader {
         for (format, parser) in self.parsers.iter_mut().enumerate().skip(1) {
             match parser.parse(line, record) {
                 Ok(()) => return Ok(format),
-                Err(reject) if reject.column > nearest.column => nearest = reject,
+                Err(reject) if format < self.judges && reject.column > nearest.column => nearest = reject,
                 Err(_) => {}
             }
         }

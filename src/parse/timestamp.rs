@@ -14,7 +14,7 @@ use nom::combinator::{map_opt, opt};
 use nom::sequence::preceded;
 
 use super::{Span, value};
-use crate::format::{Kind, Layout, Shape, Unit};
+use crate::format::{Grammar, Kind, Layout, Shape, Unit};
 use crate::time::Timestamp;
 
 /// A logged time.
@@ -71,7 +71,9 @@ impl Memo {
         let logged = if text.is_empty() || text == layout.format.escape.null() {
             None
         } else {
-            Some(single(shape, text).ok_or(start as usize)?)
+            // Programs that name their values change the shape of a time with a setting.
+            let keyed = || any(text).filter(|_| layout.format.grammar != Grammar::Text);
+            Some(single(shape, text).or_else(keyed).ok_or(start as usize)?)
         };
         self.remember(text, logged);
         Ok(logged)

@@ -33,6 +33,18 @@ pub fn bytes(text: &[u8]) -> Result<Option<u64>, Reason> {
     if number > BYTES_MAX { Err(Reason::BytesRange) } else { Ok(Some(number)) }
 }
 
+/// An integer as JSON printers may write it: `1e3`, `200.0`. None if it is not one.
+#[cold]
+pub(super) fn json_integer(text: &[u8]) -> Option<u64> {
+    let number = nanos(text, THOUSAND)?;
+    (number % u128::from(THOUSAND) == 0)
+        .then_some(number / u128::from(THOUSAND))
+        .and_then(|number| number.try_into().ok())
+}
+
+/// Room for three digits after the point: what has more is no integer anyway.
+const THOUSAND: u64 = 1_000;
+
 /// A status: three digits (nginx pads, so `000` and `009` exist), or `-` for none; `-1` is how `HAProxy` says that none
 /// was sent.
 #[inline]

@@ -24,6 +24,8 @@ pub struct Log {
     pub wrappers: Wrappers,
     /// The `#Software` line, or none, if `#Fields` headers name its columns.
     pub software: Option<Vec<u8>>,
+    /// What further headers of its head name.
+    pub headed: Vec<Layout>,
     /// UTC offset of its first record's time.
     pub offset: Option<i32>,
     /// The data centre that its path tells.
@@ -72,7 +74,8 @@ impl Log {
     pub fn formats(&self) -> impl Iterator<Item = &Format> {
         let any = self.has_records();
         let used = self.candidates.iter().filter(move |candidate| candidate.accepted > 0 || !any);
-        used.take(if any { usize::MAX } else { 1 }).map(|candidate| &candidate.layout.format)
+        let used = used.take(if any { usize::MAX } else { 1 }).map(|candidate| &candidate.layout);
+        used.chain(&self.headed).map(|layout| &layout.format)
     }
 }
 
@@ -96,7 +99,7 @@ pub fn survey(inputs: Vec<Input>, layout: Option<&Layout>, servers: &Servers) ->
 fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log, Error> {
     let mut stream = Stream::open(&input)?;
     let head = stream.head();
-    let Detected { wrappers, software, candidates, offset } = match layout {
+    let Detected { wrappers, software, headed, candidates, offset } = match layout {
         Some(layout) => detect::examine(std::slice::from_ref(layout), &head.bytes),
         None => detect::detect(&head.bytes),
     };
@@ -110,7 +113,19 @@ fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log,
     let failure = stream.failure();
     let idc = input.path.as_deref().and_then(|path| servers.by_path(&path.to_string_lossy()));
     let stream = Mutex::new((!stream.is_regular()).then_some(stream));
-    Ok(Log { input, candidates, wrappers, software, offset, idc, stream, nearest, failure, fingerprint })
+    Ok(Log {
+        input,
+        candidates,
+        wrappers,
+        software,
+        headed,
+        offset,
+        idc,
+        stream,
+        nearest,
+        failure,
+        fingerprint,
+    })
 }
 
 fn fingerprint(head: &Head) -> Option<u64> {

@@ -89,7 +89,7 @@ const LOGS: [(&str, &[&str]); 8] = [
 
 /// One line of `detected.txt`.
 fn detected(root: &Path, name: &str) -> String {
-    let run = bandwho(&["top", "--by", "status", "--json", root.join(name).to_str().unwrap()]);
+    let run = bandwho(&["--json", root.join(name).to_str().unwrap()]);
     let Ok(answer) = serde_json::from_str::<Value>(&run.out) else { return "not recognised".to_owned() };
     let input = &answer["input"];
     let formats = input["formats"].as_array().unwrap().iter();

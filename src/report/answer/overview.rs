@@ -4,7 +4,7 @@ use super::Counted;
 use super::groups::{self, Group, Period};
 use super::top::{self, Ranking};
 use crate::billing::rate_bps;
-use crate::query::{Dimension, Extras, Metric, Series, View};
+use crate::query::{Basis, Dimension, Extras, Metric, Series, View};
 use crate::report::{Cell, Fact, Report, Unit};
 
 /// Rows of each panel.
@@ -54,8 +54,11 @@ pub fn report(counted: &Counted<'_>) -> Report {
     let tables = pairs.skip(1).map(|(view, tally)| {
         let dimension = &view.by[0];
         let rows = (*dimension != Dimension::Status).then_some(ROWS);
-        let metrics = vec![Metric::Bytes, Metric::Share, Metric::Requests, Metric::AvgBps];
-        let mut table = top::table(counted, view, tally, &Ranking { metrics, sort: Metric::Bytes, rows });
+        let (metrics, sort) = match counted.rules.basis {
+            Basis::None => (vec![Metric::Requests], Metric::Requests),
+            _ => (vec![Metric::Bytes, Metric::Share, Metric::Requests, Metric::AvgBps], Metric::Bytes),
+        };
+        let mut table = top::table(counted, view, tally, &Ranking { metrics, sort, rows });
         table.name = dimension.name().to_owned();
         let title = PANELS.iter().find(|(panel, _)| panel == dimension).map_or("", |(_, title)| title);
         table.title = format!("Top {title}");

@@ -82,6 +82,8 @@ fn last_pair(text: &str, name: &str) -> Option<String> {
     let value = text[at + name.len() + 2..].trim_start().strip_prefix("=>")?.trim_start();
     match value.chars().next()? {
         quote @ ('"' | '\'') => value[1..].split(quote).next().map(str::to_owned),
+        // A hash has the name for itself.
+        '{' => None,
         _ => Some(value.chars().take_while(|c| c.is_ascii_digit() || *c == '-').collect()),
     }
 }

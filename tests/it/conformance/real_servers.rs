@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use bandwho::format::{Escape, Field, Kind};
+use bandwho::format::{Escape, Field, Kind, Part};
 use serde_json::Value;
 
 use super::reading::{Reader, Reading};
@@ -56,6 +56,10 @@ fn differences(reading: &Reading<'_>, values: &Value, key: fn(&Field) -> String)
         let value = values.get(key(field))?;
         if matches!(field.kind, Kind::Time(..)) && value.is_null() {
             return None;
+        }
+        // What httpd writes for a user whose name is empty.
+        if field.part == Part::User && *value == "\"\"" {
+            return Some("".into());
         }
         // These two write a missing value and an empty one alike.
         let bare = matches!(escape, Escape::Json | Escape::None) && value.as_str().is_some_and(str::is_empty);
