@@ -13,7 +13,7 @@ mod tail;
 
 use std::borrow::Cow;
 
-use crate::format::{Format, Layout, Part, presets, w3c};
+use crate::format::{Escape, Format, Grammar, Layout, Part, Server, presets, w3c};
 use crate::input;
 use crate::parse::wrapper::{Wrappers, bare};
 use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted};
@@ -166,7 +166,29 @@ fn choose(sample: &[&[u8]]) -> Vec<Layout> {
         found.push((layout, before - left.len()));
     }
     found.sort_by_key(|&(_, read)| std::cmp::Reverse(read));
+    if let Some(raw) = found.first().and_then(|(layout, _)| unescaped(layout, sample, &left)) {
+        found.push((raw, 0));
+    }
     found.into_iter().map(|(layout, _)| layout).collect()
+}
+
+/// The same nginx format with `escape=none`, if that is why some lines are left: they hold quotes as they came, nothing
+/// in the sample is escaped, and none of them is two torn records, which hold two times.
+fn unescaped(layout: &Layout, sample: &[&[u8]], left: &[&[u8]]) -> Option<Layout> {
+    let format = &layout.format;
+    if format.server != Server::Nginx || format.escape != Escape::Nginx || format.grammar != Grammar::Text {
+        return None;
+    }
+    if sample.iter().any(|line| memchr::memmem::find(line, b"\\x").is_some()) {
+        return None;
+    }
+    let name = format!("{} escape=none", format.name);
+    let raw = compiled(&Format { name, escape: Escape::None, ..format.clone() });
+    let mut parser = Parser::new(&raw, Wanted::default(), &[]);
+    let mut record = Record::default();
+    let one_time = |line: &[u8]| memchr::memmem::find_iter(line, b" [").count() == 1;
+    let reads = left.iter().any(|line| one_time(line) && parser.parse(line, &mut record).is_ok());
+    reads.then_some(raw)
 }
 
 /// The layout that most lines are read best with, its appended columns typed; none if no line is read.
@@ -188,23 +210,29 @@ fn best(lines: &[&[u8]]) -> Option<Layout> {
     Some(tail::complete(&layout, lines).map_or(layout, |format| compiled(&format)))
 }
 
-/// How well a layout reads a line. A whole line of a common beginning is that; a neighbour's explains columns that a
-/// beginning leaves over; what no one explains was appended to a beginning.
+/// How well a layout reads a line, best last. A whole line of a common beginning is that; a neighbour's explains
+/// columns that a beginning leaves over; of columns that no one explains the fewer are left the better, and they were
+/// rather appended to a beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
-    NeighbourWithMore,
-    BeginningWithMore,
-    Neighbour,
-    Beginning,
+    Partly { columns: usize, is_beginning: bool },
+    Neighbour { known_fields: usize },
+    Beginning { known_fields: usize },
 }
 
+/// Columns of `combined`, in whatever notation. Who has no more is not told from it by their number.
+const COMBINED_COLUMNS: usize = 9;
+
 impl Fit {
-    fn of(layouts: &[Layout], at: usize, extra: bool) -> Self {
-        match (BEGINNINGS.contains(&layouts[at].format.name.as_str()), extra) {
-            (true, false) => Self::Beginning,
-            (false, false) => Self::Neighbour,
-            (true, true) => Self::BeginningWithMore,
-            (false, true) => Self::NeighbourWithMore,
+    fn of(layout: &Layout, extra: bool) -> Self {
+        let is_beginning = BEGINNINGS.contains(&layout.format.name.as_str());
+        let known_fields = layout.steps.iter().filter(|step| step.field.part != Part::Other).count();
+        match (is_beginning, extra) {
+            (is_beginning, true) => {
+                Self::Partly { columns: layout.steps.len().saturating_sub(COMBINED_COLUMNS), is_beginning }
+            }
+            (true, false) => Self::Beginning { known_fields },
+            (false, false) => Self::Neighbour { known_fields },
         }
     }
 }
@@ -263,22 +291,22 @@ pub fn is_header(line: &[u8]) -> bool {
     line.first() == Some(&b'#') && line.len() > 8 && line[..8].eq_ignore_ascii_case(b"#fields:")
 }
 
-/// Each line votes for the layout that fits it best, then the one with most values that mean something. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
+/// Each line votes for the layout that fits it best. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
 fn votes(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
-    let mut readers: Vec<(Parser, usize)> = layouts
+    let mut readers: Vec<(Parser, [Fit; 2])> = layouts
         .iter()
         .map(|layout| {
-            let fields = layout.steps.iter().filter(|step| step.field.part != Part::Other).count();
-            (Parser::new(layout, Wanted::default(), &[]), fields)
+            let fits = [false, true].map(|extra| Fit::of(layout, extra));
+            (Parser::new(layout, Wanted::default(), &[]), fits)
         })
         .collect();
     let mut votes = vec![0; layouts.len()];
     let mut record = Record::default();
     for line in lines {
         let mut best = None;
-        for (at, (parser, fields)) in readers.iter_mut().enumerate() {
+        for (at, (parser, fits)) in readers.iter_mut().enumerate() {
             if parser.parse(line, &mut record).is_ok() {
-                let fit = (Fit::of(layouts, at, record.extra), *fields);
+                let fit = fits[usize::from(record.extra)];
                 if best.is_none_or(|(before, _)| fit > before) {
                     best = Some((fit, at));
                 }
@@ -292,7 +320,7 @@ fn votes(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
 }
 
 fn is_same(one: &Layout, other: &Layout) -> bool {
-    one.format.text == other.format.text && one.format.server == other.format.server
+    one.format.text == other.format.text && one.format.escape == other.format.escape
 }
 
 fn beginnings() -> impl Iterator<Item = Layout> {

@@ -14,7 +14,7 @@ use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::{Reason, Record, Reject};
-use crate::format::{Edge, End, Guard, Kind, Layout, Part, Shape, Step, Tail, Unit};
+use crate::format::{Edge, End, Escape, Guard, Kind, Layout, Part, Shape, Step, Tail, Unit};
 use crate::parse::timestamp;
 use crate::time::Timestamp;
 
@@ -26,7 +26,11 @@ pub(super) fn parse<'a>(layout: &Layout, line: &'a [u8]) -> Result<Record<'a>, O
         .or_else(|| shape(layout, line, Blanks::Exact))
         .or_else(|| shape(layout, line, Blanks::Runs))
         .ok_or(None)?;
-    let mut record = Record { extra, ..Record::default() };
+    let quotes = |text: &[u8]| text.split(|&byte| byte == b'"').count() - 1;
+    let literals =
+        layout.steps.iter().map(|step| quotes(&step.literal)).sum::<usize>() + quotes(&layout.first);
+    let raw = matches!(layout.format.escape, Escape::None | Escape::Raw);
+    let mut record = Record { extra, ambiguous: raw && quotes(line) > literals, ..Record::default() };
     numbers(layout, &spans, line, &mut record)?;
     times(layout, &spans, line, &mut record)?;
     texts(layout, &spans, line, &mut record);
