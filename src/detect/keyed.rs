@@ -11,7 +11,12 @@ pub fn layout(lines: &[&[u8]]) -> Option<Layout> {
     // Ends and middle of the sample count alike.
     let step = lines.len().div_ceil(LINES_MAX).max(1);
     let lines: Vec<&[u8]> = lines.iter().copied().step_by(step).collect();
-    [Grammar::Json, Grammar::Ltsv].into_iter().find_map(|grammar| {
+    [(Grammar::Json, b'{'), (Grammar::Ltsv, b'\t')].into_iter().find_map(|(grammar, mark)| {
+        // Looking into lines costs more than all else here, and most logs are neither.
+        let marked = lines.iter().filter(|line| memchr::memchr(mark, line).is_some()).count();
+        if marked * 2 < lines.len() {
+            return None;
+        }
         let named: Vec<keys::Line> = lines.iter().filter_map(|line| named_values(grammar, line)).collect();
         if named.is_empty() || named.len() * 2 < lines.len() {
             return None;

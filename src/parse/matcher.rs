@@ -10,6 +10,11 @@
 //! before a field that follows without a literal are different: with another start, what follows may turn into a word
 //! or a null that ends earlier. The result is the leftmost-shortest match, which `naive` states by plain recursion.
 
+#![allow(
+    clippy::inline_always,
+    reason = "the rule is a constant for nearly every line, if all of it is inlined"
+)]
+
 use memchr::{memchr, memchr_iter, memchr2};
 
 use super::{Reason, Reject, Span};
@@ -55,6 +60,22 @@ pub(super) fn matches(layout: &Layout, line: &[u8], spans: &mut [Span], rule: Ru
         Some(start) => matches_from(layout, line, 0, start, spans, rule, budget(line)),
         None => Match::No { reached: 0 },
     }
+}
+
+/// [`matches`] under [`Rule::Strict`] for a line whose values all end at the first place where they may, as nearly all
+/// do; `None` says nothing about the line. With a constant rule and nothing to go back to, this is a third cheaper.
+#[inline]
+pub(super) fn matches_at_once(layout: &Layout, line: &[u8], spans: &mut [Span]) -> Option<bool> {
+    let mut start = literal(line, 0, &layout.first, Rule::Strict)?;
+    for (step, found) in layout.steps.iter().zip(spans) {
+        let (end, next) = value_end(step, line, start, start, Rule::Strict)?;
+        if !plausible(step, &line[start..end], Rule::Strict) {
+            return None;
+        }
+        *found = span(start, end);
+        start = next;
+    }
+    rest_of_line(line, start, Rule::Strict)
 }
 
 /// Matches the steps from `first` on against the line from `start` on, looking at no more than `budget` bytes again.
@@ -211,7 +232,7 @@ fn span(start: usize, end: usize) -> Span {
 }
 
 /// Where the value that starts at `start` ends, searching from `from`, and where its literal ends.
-#[inline]
+#[inline(always)]
 fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) -> Option<(usize, usize)> {
     match step.end {
         End::Quote => {
@@ -265,6 +286,7 @@ fn empty_user(step: &Step, line: &[u8], start: usize, rule: Rule) -> Option<(usi
 }
 
 /// The first place from `from` on of the mark, or of the end of the run; a path that is null is a dash before that.
+#[cold]
 fn before(step: &Step, line: &[u8], from: usize, mark: u8, rule: Rule) -> Option<usize> {
     let rest = line.get(from..)?;
     let close = match step.run_end.as_slice() {
@@ -276,6 +298,7 @@ fn before(step: &Step, line: &[u8], from: usize, mark: u8, rule: Rule) -> Option
 }
 
 /// The first place where the literal stands and no list goes on.
+#[inline(never)]
 fn list_end(line: &[u8], start: usize, wanted: &[u8], rule: Rule) -> Option<(usize, usize)> {
     let mut at = start;
     loop {
@@ -321,7 +344,7 @@ fn escaped(line: &[u8], start: usize, at: usize) -> bool {
 }
 
 /// The first place from `from` on where the literal stands: its start and its end.
-#[inline]
+#[inline(always)]
 fn find_literal(line: &[u8], from: usize, wanted: &[u8], rule: Rule) -> Option<(usize, usize)> {
     let rest = line.get(from..)?;
     if wanted.len() == 1 && rule.is_exact() {
@@ -335,7 +358,7 @@ fn find_literal(line: &[u8], from: usize, wanted: &[u8], rule: Rule) -> Option<(
 }
 
 /// The end of the literal if it stands at `at`.
-#[inline]
+#[inline(always)]
 fn literal(line: &[u8], at: usize, wanted: &[u8], rule: Rule) -> Option<usize> {
     if line.get(at..)?.starts_with(wanted) {
         let end = at + wanted.len();
@@ -387,7 +410,7 @@ fn rest_of_line(line: &[u8], at: usize, rule: Rule) -> Option<bool> {
 }
 
 /// A look at a value that costs next to nothing: could it be one of its kind?
-#[inline]
+#[inline(always)]
 fn plausible(step: &Step, value: &[u8], rule: Rule) -> bool {
     match &step.field.kind {
         Kind::Status => match value {
@@ -409,7 +432,9 @@ fn plausible(step: &Step, value: &[u8], rule: Rule) -> bool {
         },
         Kind::List | Kind::Text => match step.guard {
             Guard::None => true,
-            Guard::Unquoted => value == b"\"\"" || memchr_iter(b'"', value).all(|at| escaped(value, 0, at)),
+            Guard::Unquoted => {
+                value == b"-" || value == b"\"\"" || memchr_iter(b'"', value).all(|at| escaped(value, 0, at))
+            }
             Guard::Protocol => rule != Rule::Strict || ends_in_protocol(value),
         },
     }

@@ -256,9 +256,9 @@ impl Parser {
     fn find_values(&mut self, line: &[u8]) -> Result<bool, Reject> {
         let shape = |column| Reject { reason: Reason::Format, column };
         match self.layout.format.grammar {
-            Grammar::Text => match matcher::matches(&self.layout, line, &mut self.spans, Rule::Strict) {
-                Match::Yes { extra } => Ok(extra),
-                Match::No { .. } => self.match_leniently(line),
+            Grammar::Text => match matcher::matches_at_once(&self.layout, line, &mut self.spans) {
+                Some(extra) => Ok(extra),
+                None => self.match_patiently(line),
             },
             Grammar::Json => json::find(&mut self.keys, line, &mut self.spans).map_err(shape),
             Grammar::Ltsv => ltsv::find(&mut self.keys, line, &mut self.spans).map_err(shape).map(|()| false),
@@ -297,10 +297,14 @@ impl Parser {
         matcher::matches_tail(&self.layout, line)
     }
 
-    /// The second chance: any request, where the server escapes no quotes; then runs of blanks count as one, further columns are allowed.
+    /// Values that do not end at the first place; then any request, where the server escapes no quotes; then runs of
+    /// blanks count as one and further columns are allowed.
     #[cold]
     #[inline(never)]
-    fn match_leniently(&mut self, line: &[u8]) -> Result<bool, Reject> {
+    fn match_patiently(&mut self, line: &[u8]) -> Result<bool, Reject> {
+        if let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Strict) {
+            return Ok(extra);
+        }
         if self.quotes.is_some()
             && let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Exact)
         {
