@@ -6,6 +6,7 @@ use std::hint::black_box;
 
 use bandwho::aggregate::spread::Scheme;
 use bandwho::aggregate::{Counter, Cut, Rules, Source};
+use bandwho::client::{Rule, Trusted};
 use bandwho::format::{Format, Layout};
 use bandwho::input;
 use bandwho::parse::{Parser, Record, Wanted};
@@ -57,6 +58,8 @@ fn main_job(criterion: &mut Criterion) {
         since: None,
         until: None,
         cut: Cut::Records,
+        client: Rule::Auto,
+        trusted: Trusted::default(),
         depth: 1,
         fields: Vec::new(),
     };

@@ -10,6 +10,7 @@
 //! | [`mod@format`] | the servers' own format texts → [`format::Layout`] |
 //! | [`parse`] | layout × line → [`parse::Record`] or [`parse::Reject`] |
 //! | [`detect`] | which format is this |
+//! | [`client`] | which address a request came from |
 //! | [`place`] | client address → country, region, network |
 //! | [`servers`] | serving machine → data centre |
 //! | [`path`] | request targets → path, prefix, extension |
@@ -25,6 +26,7 @@ pub mod input;
 pub mod format;
 pub mod parse;
 pub mod detect;
+pub mod client;
 pub mod place;
 pub mod servers;
 pub mod path;

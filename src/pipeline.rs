@@ -14,7 +14,7 @@ mod survey;
 mod sequence;
 
 pub use sequence::Ordered;
-pub use survey::{Log, Survey, survey};
+pub use survey::{Given, Log, Survey, survey};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

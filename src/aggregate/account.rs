@@ -74,7 +74,8 @@ impl Skip {
     }
 }
 
-/// A peculiarity of an accepted record that changes how it counts.
+/// A peculiarity of an accepted record that changes how it counts. The last is looked for only where the question is
+/// about clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remark {
     /// The byte column is null: 0 bytes were counted.
@@ -89,17 +90,20 @@ pub enum Remark {
     ZoneAssumed,
     /// The server escapes nothing and the line has more quotes than its format: where values end was guessed.
     Ambiguous,
+    /// A proxy asked: the client is one of the addresses it passed on.
+    ClientForwarded,
 }
 
 impl Remark {
     /// All, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::WithoutBytes,
         Self::WithoutTime,
         Self::DurationImplausible,
         Self::ExtraColumns,
         Self::ZoneAssumed,
         Self::Ambiguous,
+        Self::ClientForwarded,
     ];
 
     /// Its name in reports.
@@ -111,6 +115,7 @@ impl Remark {
             Self::ExtraColumns => "extra-columns",
             Self::ZoneAssumed => "zone-assumed",
             Self::Ambiguous => "ambiguous",
+            Self::ClientForwarded => "client-forwarded",
         }
     }
 }

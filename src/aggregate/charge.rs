@@ -5,14 +5,14 @@ use std::net::IpAddr;
 
 use super::account::Remark;
 use super::interner::Interner;
-use super::memo::{Client, Clients, Machines};
+use super::memo::{Clients, Found, Machines};
 use super::spread::spread;
 use super::view::{Key, UNKNOWN};
 use super::{Cut, Rules, Slots, Tally};
 use crate::format::Escape;
 use crate::parse::{Record, plain};
 use crate::path;
-use crate::place::{Place, PlaceId, Places};
+use crate::place::{Place, Places};
 use crate::query::dimension::DIMENSIONS_MAX;
 use crate::query::{Basis, Dimension, Extras, Series, View};
 use crate::servers::{Idc, Servers};
@@ -68,8 +68,7 @@ const UNSEEN: u32 = u32::MAX;
 
 /// What was found out about a record's two ends.
 struct Ends<'a> {
-    client: Option<&'a Client>,
-    place: PlaceId,
+    client: Found<'a>,
     idc: Option<Idc>,
     escape: Escape,
 }
@@ -77,8 +76,8 @@ struct Ends<'a> {
 /// What is joined to a record, for people to read.
 #[derive(Debug)]
 pub struct Joined<'a> {
-    /// The client's address in canonical form, where that differs from the log's.
-    pub client: Option<&'a str>,
+    /// The client: its address in canonical form, or what stands in its place.
+    pub client: Option<Cow<'a, [u8]>>,
     /// Where the client is.
     pub place: &'a Place,
     /// The data centre that served it.
@@ -94,11 +93,8 @@ impl<'a> Counter<'a> {
     /// A counter that has counted nothing.
     pub fn new(rules: &'a Rules, places: &'a Places, servers: &'a Servers) -> Self {
         let all = || rules.views.iter().flat_map(|view| &view.by);
-        let client = |dimension: &Dimension| {
-            dimension.is_place() || matches!(dimension, Dimension::Client | Dimension::Net)
-        };
         let needs = Needs {
-            client: all().any(client),
+            client: all().any(Dimension::is_client),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
             slots: rules.cut == Cut::Slots || rules.views.iter().any(|view| view.series == Series::PerSlot),
         };
@@ -113,7 +109,7 @@ impl<'a> Counter<'a> {
             tally: Tally::new(rules),
             views: views.collect(),
             cursor: rules.grid.cursor(),
-            clients: Clients::new(places),
+            clients: Clients::new(places, rules),
             machines: Machines::new(servers),
             needs,
             shares: Vec::new(),
@@ -151,15 +147,14 @@ impl<'a> Counter<'a> {
     }
 
     /// The place and data centre of a record that was just counted.
-    pub fn describe(&mut self, record: &Record<'_>, source: &Source) -> Joined<'_> {
+    pub fn describe<'r>(&'r mut self, record: &Record<'r>, source: &Source) -> Joined<'r> {
         // The accounting was done when the record was counted.
         let mut ignored = super::Account::default();
         let idc = self.machines.find(record, source.idc, &mut ignored);
-        let (client, places) = self.clients.find(record.client.or(record.peer), &mut ignored);
-        let place = client.map_or(PlaceId::UNKNOWN, |client| client.place);
+        let found = self.clients.find(record, source.escape, &mut ignored);
         Joined {
-            client: client.and_then(|client| client.canonical.as_deref()),
-            place: &places[place.0 as usize],
+            client: client_text(&found, source.escape),
+            place: &found.places[found.place().0 as usize],
             idc: idc.map(|idc| self.servers.name(idc)),
         }
     }
@@ -251,10 +246,12 @@ impl<'a> Counter<'a> {
     fn charge(&mut self, record: &Record<'_>, source: &Source, counted: Charged) {
         let Tally { account, views, .. } = &mut self.tally;
         let idc = if self.needs.idc { self.machines.find(record, source.idc, account) } else { None };
-        let client = record.client.or(record.peer).filter(|_| self.needs.client);
-        let (client, places) = self.clients.find(client, account);
-        let place = client.map_or(PlaceId::UNKNOWN, |client| client.place);
-        let ends = Ends { client, place, idc, escape: source.escape };
+        let client = if self.needs.client {
+            self.clients.find(record, source.escape, account)
+        } else {
+            Found::UNASKED
+        };
+        let ends = Ends { client, idc, escape: source.escape };
         for (state, tally) in self.views.iter_mut().zip(views) {
             let mut key: Key = [UNKNOWN; DIMENSIONS_MAX];
             for (at, (dimension, known)) in state.dimensions.iter_mut().enumerate() {
@@ -271,8 +268,8 @@ impl<'a> Counter<'a> {
                             values.intern(format!("{class}xx").as_bytes()) + 1
                         })
                     }
-                    place if place.is_place() => by_number(known, Some(ends.place.0 as usize), |at| {
-                        number(values, place_value(place, &places[at]))
+                    place if place.is_place() => by_number(known, Some(client.place().0 as usize), |at| {
+                        number(values, place_value(place, &client.places[at]))
                     }),
                     other => number(values, value(other, record, &ends, self.rules)),
                 };
@@ -379,11 +376,8 @@ fn value<'a>(
 ) -> Option<Cow<'a, [u8]>> {
     let text = |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
     match dimension {
-        Dimension::Client => match ends.client {
-            Some(Client { canonical: Some(canonical), .. }) => Some(canonical.as_bytes().into()),
-            _ => text(record.client.or(record.peer)),
-        },
-        Dimension::Net => ends.client?.address.map(|address| network(address).into_bytes().into()),
+        Dimension::Client => client_text(&ends.client, ends.escape),
+        Dimension::Net => ends.client.client?.address.map(|address| network(address).into_bytes().into()),
         Dimension::Server => text(record.server_addr.or(record.hostname)),
         Dimension::Host => text(record.host),
         Dimension::Path => target(record, ends.escape, &|path| Some(path)),
@@ -399,6 +393,15 @@ fn value<'a>(
             text(record.others.get(at).copied().flatten())
         }
         _ => None,
+    }
+}
+
+/// The client's address, or the text in its place.
+#[inline]
+fn client_text<'a>(found: &Found<'a>, escape: Escape) -> Option<Cow<'a, [u8]>> {
+    match found.client.and_then(|client| client.canonical.as_deref()) {
+        Some(canonical) => Some(canonical.as_bytes().into()),
+        None => found.logged.map(|raw| plain(escape, raw)).filter(|text| !text.is_empty()),
     }
 }
 

@@ -67,7 +67,14 @@ impl<V> TextMemo<V> {
 
     /// The value for `text`, made by `find` at first sight.
     #[inline]
-    pub(crate) fn get(&mut self, text: &[u8], find: impl FnOnce(&[u8]) -> V) -> &mut V {
+    pub(crate) fn get(&mut self, text: &[u8], find: impl FnOnce(&[u8]) -> V) -> &V {
+        let id = self.number(text, find);
+        self.value(id)
+    }
+
+    /// The number of [`Self::value`] for `text`, until another text is asked for.
+    #[inline]
+    pub(crate) fn number(&mut self, text: &[u8], find: impl FnOnce(&[u8]) -> V) -> usize {
         let mut id = self.texts.intern(text) as usize;
         if id == self.values.len() {
             if id >= self.limit {
@@ -77,7 +84,13 @@ impl<V> TextMemo<V> {
             }
             self.values.push(find(text));
         }
-        &mut self.values[id]
+        id
+    }
+
+    /// The value of a number.
+    #[inline]
+    pub(crate) fn value(&self, number: usize) -> &V {
+        &self.values[number]
     }
 }
 

@@ -17,6 +17,7 @@ pub use view::{Extra, Sums, ViewTally};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use crate::client::{Rule, Trusted};
 use crate::query::{Basis, View};
 use crate::time::{Grid, Slot, Timestamp};
 use spread::Scheme;
@@ -38,6 +39,10 @@ pub struct Rules {
     pub until: Option<Timestamp>,
     /// What a limit in time leaves out.
     pub cut: Cut,
+    /// How the client is found.
+    pub client: Rule,
+    /// The proxies that are believed.
+    pub trusted: Trusted,
     /// Path segments of a prefix.
     pub depth: usize,
     /// Fields that dimensions name, in the order a parser slices them.

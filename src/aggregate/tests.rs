@@ -1,6 +1,7 @@
 //! Laws of counting: any split and any order give one result, nothing is lost, nothing wraps.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -23,7 +24,80 @@ const MICROS: i64 = 1_000_000;
 const ORIGIN: i64 = 1_790_000_400;
 
 const HOSTS: [Option<&[u8]>; 5] = [None, Some(b"a.example"), Some(b"b.example"), Some(b""), Some(b"unknown")];
-const CLIENTS: [Option<&[u8]>; 4] = [None, Some(b"192.0.2.1"), Some(b"::1"), Some(b"unix:")];
+
+/// A text in place of an address, and the address that it means, if it means one.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    text: &'static str,
+    means: Option<(&'static str, Standing)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// In one of the networks that are trusted by default.
+    Inside,
+    Outside,
+}
+
+const fn inside(text: &'static str, canonical: &'static str) -> Entry {
+    Entry { text, means: Some((canonical, Standing::Inside)) }
+}
+
+const fn outside(text: &'static str, canonical: &'static str) -> Entry {
+    Entry { text, means: Some((canonical, Standing::Outside)) }
+}
+
+const fn word(text: &'static str) -> Entry {
+    Entry { text, means: None }
+}
+
+const ENTRIES: [Entry; 9] = [
+    outside("203.0.113.7", "203.0.113.7"),
+    outside("[2001:db8::7]:443", "2001:db8::7"),
+    outside("::ffff:198.51.100.4", "198.51.100.4"),
+    outside("for=203.0.113.7;proto=http", "203.0.113.7"),
+    inside("10.0.0.1", "10.0.0.1"),
+    inside("192.168.7.7:80", "192.168.7.7"),
+    inside("fe80::1%eth0", "fe80::1%eth0"),
+    word("unknown"),
+    word("10.x.x.x"),
+];
+
+/// Client columns.
+const CLIENTS: [&[Entry]; 8] = [
+    &[],
+    &[outside("192.0.2.1", "192.0.2.1")],
+    &[inside("::1", "::1")],
+    &[word("unix:")],
+    &[word("some.host")],
+    &[inside("10.0.0.9:4711", "10.0.0.9")],
+    &[outside("192.0.2.1", "192.0.2.1"), inside("10.0.0.1", "10.0.0.1")],
+    &[inside("10.0.0.2", "10.0.0.2"), inside("10.0.0.1", "10.0.0.1")],
+];
+
+/// All lists of up to three entries: as logged, and their entries.
+static LISTS: LazyLock<Vec<(String, Vec<Entry>)>> = LazyLock::new(|| {
+    let mut lists: Vec<Vec<Entry>> = vec![Vec::new()];
+    for at in 0.. {
+        let Some(list) = lists.get(at).filter(|list| list.len() < 3).cloned() else { break };
+        lists.extend(ENTRIES.map(|entry| [list.as_slice(), &[entry]].concat()));
+    }
+    lists.into_iter().map(|list| (written(&list), list)).collect()
+});
+
+/// The texts of a list, with what proxies put between them in turn.
+fn written(list: &[Entry]) -> String {
+    let between = ["", ", ", ",", ",+"];
+    list.iter()
+        .zip(between)
+        .rev()
+        .fold(String::new(), |after, (entry, before)| format!("{before}{}{after}", entry.text))
+}
+
+/// The client columns as logged.
+static COLUMNS: LazyLock<Vec<Option<String>>> = LazyLock::new(|| {
+    CLIENTS.iter().map(|list| Some(written(list)).filter(|text| !text.is_empty())).collect()
+});
 const STATUSES: [Option<u16>; 5] = [None, Some(0), Some(200), Some(404), Some(503)];
 
 /// The parts of a record that are counted.
@@ -31,6 +105,8 @@ const STATUSES: [Option<u16>; 5] = [None, Some(0), Some(200), Some(404), Some(50
 struct Request {
     host: usize,
     client: usize,
+    peer: usize,
+    forwarded: usize,
     status: usize,
     bytes: Option<u64>,
     bytes_in: Option<u64>,
@@ -48,7 +124,9 @@ impl Request {
             start: self.end.map(|end| Timestamp(end).saturating_sub(lasted)),
             end: self.end.map(Timestamp),
             host: HOSTS[self.host],
-            client: CLIENTS[self.client],
+            client: COLUMNS[self.client].as_ref().map(String::as_bytes),
+            peer: COLUMNS[self.peer].as_ref().map(String::as_bytes),
+            forwarded: Some(LISTS[self.forwarded].0.as_bytes()).filter(|list| !list.is_empty()),
             status: STATUSES[self.status],
             body: self.bytes,
             bytes_in: self.bytes_in,
@@ -71,22 +149,22 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
         1 => Just(None),
         1 => Just(Some(DURATION_US_MAX + 1)),
     ];
-    let one = (
-        (0..HOSTS.len(), 0..CLIENTS.len(), 0..STATUSES.len(), any::<bool>()),
-        (bytes(), bytes()),
-        end,
-        duration,
-    )
-        .prop_map(|((host, client, status, extra), (bytes, bytes_in), end, duration)| Request {
-            host,
-            client,
-            status,
-            bytes,
-            bytes_in,
+    let one =
+        (
+            (0..HOSTS.len(), 0..CLIENTS.len(), 0..STATUSES.len(), any::<bool>()),
+            (bytes(), bytes()),
             end,
             duration,
-            extra,
-        });
+            (
+                prop_oneof![3 => Just(0), 1 => 0..CLIENTS.len()],
+                prop_oneof![1 => Just(0), 2 => 0..LISTS.len()],
+            ),
+        )
+            .prop_map(
+                |((host, client, status, extra), (bytes, bytes_in), end, duration, (peer, forwarded))| {
+                    Request { host, client, peer, forwarded, status, bytes, bytes_in, end, duration, extra }
+                },
+            );
     prop::collection::vec(one, 0..12)
 }
 
@@ -110,6 +188,8 @@ fn rules(scheme: Scheme, cut: Cut, since: Option<i64>, until: Option<i64>) -> Ru
         since: since.map(limit),
         until: until.map(limit),
         cut,
+        client: Rule::Auto,
+        trusted: Trusted::default(),
         depth: 1,
         fields: Vec::new(),
     }
@@ -123,11 +203,19 @@ fn all_rules() -> impl Strategy<Value = Rules> {
         limit(),
         limit(),
         prop::sample::select(&[("UTC", 300), ("Europe/Berlin", 3600), ("+05:45", 60)][..]),
+        prop::sample::select(&[Rule::Auto, Rule::Auto, Rule::Remote, Rule::Forwarded][..]),
+        prop::sample::select(vec![Trusted::default(), nobody()]),
     )
-        .prop_map(|(scheme, cut, since, until, (zone, length))| Rules {
+        .prop_map(|(scheme, cut, since, until, (zone, length), client, trusted)| Rules {
+            client,
+            trusted,
             grid: Grid { zone: Zone::parse(zone).expect("a zone"), length },
             ..rules(scheme, cut, since, until)
         })
+}
+
+fn nobody() -> Trusted {
+    Trusted::parse("").expect("an empty list")
 }
 
 fn servers() -> Servers {
@@ -211,9 +299,14 @@ fn naive(rules: &Rules, requests: &[Request]) -> Normal {
             normal.account.filtered += u64::from(rules.cut == Cut::Records || limits.is_some());
             continue;
         };
+        let (client, forwarded) = naive_client(rules, request);
+        normal.account.remarked[Remark::ClientForwarded as usize] += u64::from(forwarded);
         for (view, normal) in rules.views.iter().zip(&mut normal.views) {
-            let values: Values =
-                plain_dimensions(view).map(|dimension| naive_value(dimension, &record)).collect();
+            let value = |dimension| match dimension {
+                &Dimension::Client => client.clone(),
+                other => naive_value(other, &record),
+            };
+            let values: Values = plain_dimensions(view).map(value).collect();
             let group = normal.groups.entry(values.clone()).or_default();
             group.0.merge(sums);
             if view.extras == Extras::Kept && sums.requests > 0 {
@@ -269,12 +362,54 @@ fn naive_shares(rules: &Rules, record: &Record<'_>, outside_bytes: &mut u128) ->
     (!inside.is_empty()).then_some((sums, inside))
 }
 
+/// The client, and whether a proxy passed it on; from what the tables say about each entry, without reading any.
+fn naive_client(rules: &Rules, request: &Request) -> (Option<Vec<u8>>, bool) {
+    let nobody_is_trusted = rules.trusted == nobody();
+    let means =
+        |list: &[Entry]| -> Vec<(&str, Standing)> { list.iter().filter_map(|entry| entry.means).collect() };
+    // The last that is not trusted, else the first.
+    let walked = |list: &[Entry]| {
+        let stranger =
+            |(_, standing): &&(&str, Standing)| nobody_is_trusted || *standing == Standing::Outside;
+        let means = means(list);
+        means.iter().rfind(stranger).or(means.first()).copied()
+    };
+    let text = |text: &str| Some(text.as_bytes().to_vec());
+    let forwarded = LISTS[request.forwarded].1.as_slice();
+    let (first, second) = match rules.client {
+        Rule::Remote => (request.peer, request.client),
+        _ => (request.client, request.peer),
+    };
+    let at = if CLIENTS[first].is_empty() { second } else { first };
+    let (column, own) = (CLIENTS[at], || COLUMNS[at].as_deref().and_then(text));
+    match rules.client {
+        Rule::Forwarded => {
+            let first = means(forwarded).first().copied();
+            (first.and_then(|(address, _)| text(address)), first.is_some())
+        }
+        Rule::Remote => match column {
+            [Entry { means: Some((address, _)), .. }] => (text(address), false),
+            _ => (own(), false),
+        },
+        Rule::Auto => {
+            let logged = walked(column);
+            let proxy = match logged {
+                Some((_, standing)) => !nobody_is_trusted && standing == Standing::Inside,
+                None => column.is_empty() || !nobody_is_trusted && column[0].text == "unix:",
+            };
+            match walked(forwarded).filter(|_| proxy) {
+                Some((address, _)) => (text(address), true),
+                None => (logged.map_or_else(own, |(address, _)| text(address)), false),
+            }
+        }
+    }
+}
+
 /// The value of a dimension that is not time, `None` if unknown.
 fn naive_value(dimension: &Dimension, record: &Record<'_>) -> Option<Vec<u8>> {
     let known = |text: &&[u8]| !text.is_empty() && *text != b"unknown";
     match dimension {
         Dimension::Host => record.host.filter(known).map(<[u8]>::to_vec),
-        Dimension::Client => record.client.map(<[u8]>::to_vec),
         Dimension::Class => record.status.map(|status| format!("{}xx", status / 100).into_bytes()),
         other => unreachable!("{other:?} is in no view of these tests"),
     }
@@ -411,6 +546,8 @@ fn largest(host: usize, end: i64, duration: i64) -> Request {
     Request {
         host,
         client: 1,
+        peer: 0,
+        forwarded: 0,
         status: 2,
         bytes: Some(BYTES_MAX),
         bytes_in: Some(BYTES_MAX),

@@ -23,6 +23,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
   bandwho top --by client /var/log/nginx       who took most, over a whole directory
   bandwho top --by idc,region,slot --servers servers.csv --ip-db GeoLite2-City.mmdb access.log
   bandwho slots --by idc --json access.log     five-minute samples, for a program
+  bandwho --nginx-conf /etc/nginx/nginx.conf   all logs that Nginx writes, in the formats it says
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check that was asked for failed"
 )]
@@ -133,12 +134,24 @@ pub(crate) struct Read {
     /// Log format: auto, a preset, or the server's own text or directive
     #[arg(long, value_name = "F", default_value = "auto")]
     pub(crate) format: String,
+    /// Formats and log paths from Nginx's own configuration; without LOG its logs are read
+    #[arg(long, value_name = "PATH")]
+    pub(crate) nginx_conf: Option<PathBuf>,
+    /// The same from Apache's configuration
+    #[arg(long, value_name = "PATH")]
+    pub(crate) apache_conf: Option<PathBuf>,
     /// More inputs, one per line
     #[arg(long, value_name = "FILE")]
     pub(crate) files_from: Option<PathBuf>,
     /// Byte column: wire only if every format logs it, by default
     #[arg(long, value_enum, default_value_t = BasisChoice::Auto)]
     pub(crate) basis: BasisChoice,
+    /// Client: auto looks behind trusted proxies; remote: the peer; forwarded: the leftmost address passed on
+    #[arg(long, value_enum, value_name = "RULE", default_value_t = ClientChoice::Auto)]
+    pub(crate) client: ClientChoice,
+    /// Proxies that are believed, comma-separated [default: private, loopback and link-local networks]
+    #[arg(long, value_name = "CIDR,…")]
+    pub(crate) trusted_proxies: Option<String>,
     /// First instant: a date, a time, or an age such as 2d
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     pub(crate) since: Option<String>,
@@ -191,6 +204,13 @@ pub(crate) enum BasisChoice {
     Auto,
     Body,
     Wire,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClientChoice {
+    Auto,
+    Remote,
+    Forwarded,
 }
 
 /// Where and how the answer is written

@@ -32,7 +32,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
 
 fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
     let target = Target::new(output)?;
-    let sources = plan::sources(read)?;
+    let sources = plan::sources(read, output.output.as_deref())?;
     let known =
         Known { servers: !sources.servers.is_empty(), places: !sources.places.databases().is_empty() };
     let views = overview::views(known, |dimension| sources.provides(dimension));
@@ -61,7 +61,7 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         )));
     }
     let target = Target::new(&args.output)?;
-    let sources = plan::sources(&args.read)?;
+    let sources = plan::sources(&args.read, args.output.output.as_deref())?;
     let bytes = sources.bytes_logged();
     if !bytes && (sort.is_none() || columns.is_none()) {
         message::note("no log has a byte column: requests are counted");
@@ -87,7 +87,7 @@ fn slots(args: &args::Slots) -> Result<u8, Error> {
         return Err(Error::Usage(format!("--by {}: rows are slots already", time.name())));
     }
     let target = Target::new(&args.output)?;
-    let sources = plan::sources(&args.read)?;
+    let sources = plan::sources(&args.read, args.output.output.as_deref())?;
     let view = View { by, series: Series::PerSlot, extras: Extras::Left };
     let rules = sources.rules(&args.read, vec![view], Cut::Slots, &[Metric::Bytes])?;
     answer(&args.read, &sources, &rules, &target, |counted| slots::report(counted, limit(args.top)))
@@ -95,7 +95,7 @@ fn slots(args: &args::Slots) -> Result<u8, Error> {
 
 fn lines(args: &args::Lines) -> Result<u8, Error> {
     let style = line_style(args)?;
-    let sources = plan::sources(&args.read)?;
+    let sources = plan::sources(&args.read, args.output.as_deref())?;
     let rules = sources.rules(&args.read, Vec::new(), Cut::Records, &[])?;
     let limit = args.limit.unwrap_or(u64::MAX);
     let tally = if let Some(path) = &args.output {

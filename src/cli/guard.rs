@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bandwho::error::Error;
+use bandwho::input::Input;
 
 use super::args::Read;
 
@@ -16,10 +17,22 @@ pub(crate) fn check(read: &Read, output: Option<&Path>) -> Result<(), Error> {
         return refuse(output, "it is named for the rejects as well");
     }
     let named = [&read.logs, &read.ip_db, &read.servers];
-    let inputs: Vec<&PathBuf> = named.into_iter().flatten().chain(&read.files_from).collect();
+    let single = [&read.files_from, &read.nginx_conf, &read.apache_conf];
+    let inputs: Vec<&PathBuf> = named.into_iter().flatten().chain(single.into_iter().flatten()).collect();
     for path in output.into_iter().chain(read.rejects.as_deref()) {
         if inputs.iter().any(|input| is_same(input, path)) {
             return refuse(path, "it is also an input");
+        }
+    }
+    Ok(())
+}
+
+/// The same for the logs that were found: a list or a configuration may have named them.
+pub(crate) fn check_logs(read: &Read, output: Option<&Path>, logs: &[Input]) -> Result<(), Error> {
+    for path in output.into_iter().chain(read.rejects.as_deref()) {
+        let mut paths = logs.iter().filter_map(|log| log.path.as_deref());
+        if paths.any(|log| is_same(log, path)) {
+            return Err(Error::Usage(format!("cannot write {}: it is also an input", path.display())));
         }
     }
     Ok(())

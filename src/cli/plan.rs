@@ -8,17 +8,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bandwho::aggregate::spread::Scheme;
 use bandwho::aggregate::{Cut, Rules};
+use bandwho::client::{Rule, Trusted};
 use bandwho::error::Error;
 use bandwho::format::{Format, Layout, Part};
-use bandwho::input;
+use bandwho::input::{self, Input};
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::Places;
 use bandwho::query::{Basis, Dimension, Metric, View};
 use bandwho::servers::Servers;
 use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
 
-use super::args::{BasisChoice, Read};
-use super::{message, mismatch};
+use super::args::{BasisChoice, ClientChoice, Read};
+use super::configuration::Configuration;
+use super::{guard, message, mismatch};
 
 /// The inputs and what is joined to them.
 pub(crate) struct Sources {
@@ -27,13 +29,17 @@ pub(crate) struct Sources {
     pub(crate) servers: Servers,
 }
 
-/// Finds and surveys the inputs; fails if none of them can be read as a log.
-pub(crate) fn sources(read: &Read) -> Result<Sources, Error> {
-    let layout = layout(&read.format)?;
+/// Finds and surveys the inputs; fails if none of them can be read as a log, or `output` is one of them.
+pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Error> {
+    let configuration = Configuration::read(read)?;
+    let layout =
+        if configuration.is_empty() { layout(&read.format) } else { configuration.named(&read.format) }?;
     let servers = Servers::load(&read.servers, &read.idc, read.idc_default.as_deref())?;
     let places = places(read)?;
-    let listing = input::list(&logs(read)?)?;
-    let mut survey = survey(listing.inputs, layout.as_ref(), &servers)?;
+    let listing = input::list(&logs(read, &configuration)?)?;
+    guard::check_logs(read, output, &listing.inputs)?;
+    let given = |log: &Input| layout.clone().or_else(|| configuration.layout_for(log.path.as_deref()?));
+    let mut survey = survey(listing.inputs, &given, &configuration.known(), &servers)?;
     survey.notes.splice(0..0, listing.notes);
     survey.notes.iter().for_each(|note| message::note(note));
     for (id, log) in (0..).zip(&mut survey.logs) {
@@ -50,7 +56,7 @@ pub(crate) fn sources(read: &Read) -> Result<Sources, Error> {
     if !survey.logs.iter().any(Log::has_records)
         && let Some((log, nearest)) = survey.logs.iter().find_map(|log| Some((log, log.nearest.as_ref()?)))
     {
-        return Err(Error::Data(mismatch::explain(log, nearest, layout.is_some())));
+        return Err(Error::Data(mismatch::explain(log, nearest, given(&log.input).is_some())));
     }
     for log in survey.logs.iter().filter(|log| log.nearest.is_some()) {
         message::warning(&format!(
@@ -79,7 +85,7 @@ fn layout(typed: &str) -> Result<Option<Layout>, Error> {
     })
 }
 
-fn logs(read: &Read) -> Result<Vec<PathBuf>, Error> {
+fn logs(read: &Read, configuration: &Configuration) -> Result<Vec<PathBuf>, Error> {
     let mut logs = read.logs.clone();
     if let Some(list) = &read.files_from {
         let text = read_list(list).map_err(|error| Error::io("read", list, error))?;
@@ -89,6 +95,9 @@ fn logs(read: &Read) -> Result<Vec<PathBuf>, Error> {
     if logs.is_empty() {
         if let Some(list) = &read.files_from {
             return Err(Error::Data(format!("no inputs in {}", list.display())));
+        }
+        if !configuration.is_empty() {
+            return configuration.logs();
         }
         if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
             return Err(Error::Usage("no LOG given, and stdin is a terminal; try --help".to_owned()));
@@ -135,6 +144,12 @@ fn places(read: &Read) -> Result<Places, Error> {
     Places::open(&read.ip_db)
 }
 
+fn trusted(read: &Read) -> Result<Trusted, Error> {
+    let typed = read.trusted_proxies.as_deref().map(Trusted::parse).transpose();
+    let typed = typed.map_err(|reason| Error::Usage(format!("--trusted-proxies: {reason}")))?;
+    Ok(typed.unwrap_or_default())
+}
+
 impl Sources {
     /// How records are counted for these views.
     pub(crate) fn rules(
@@ -168,6 +183,7 @@ impl Sources {
             Err(_) if !needed.iter().any(|metric| metric.needs_bytes()) => Basis::None,
             basis => basis?,
         };
+        let client = self.client(read.client, &views);
         Ok(Rules {
             views,
             basis,
@@ -176,6 +192,8 @@ impl Sources {
             since,
             until,
             cut,
+            client,
+            trusted: trusted(read)?,
             depth: read.depth,
             fields,
         })
@@ -217,6 +235,24 @@ impl Sources {
             }
         }
         Ok(fields)
+    }
+
+    /// The rule that was typed; says so if no log has what it goes by.
+    fn client(&self, typed: ClientChoice, views: &[View]) -> Rule {
+        let asked = || views.iter().flat_map(|view| &view.by).any(Dimension::is_client);
+        let logged = || self.formats().any(|format| format.has(Part::Forwarded));
+        match typed {
+            ClientChoice::Auto => Rule::Auto,
+            ClientChoice::Remote => Rule::Remote,
+            ClientChoice::Forwarded => {
+                if asked() && !logged() {
+                    message::note(
+                        "no log has forwarded addresses: with --client forwarded every client is unknown",
+                    );
+                }
+                Rule::Forwarded
+            }
+        }
     }
 
     /// True if some log has what the dimension is made of.

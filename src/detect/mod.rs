@@ -8,6 +8,7 @@
 //! in them (`tail`), because a fraction is nginx's `$request_time` and an integer Apache's `%D`, and that decides
 //! whether the logged time is the end or the start. No single line decides anything but for itself.
 
+mod configured;
 pub mod keyed;
 mod tail;
 
@@ -76,9 +77,14 @@ impl Detected {
     }
 }
 
-/// Finds the formats of a head. Behind those that read some of it come the common beginnings: a format that starts
-/// later in the log is read as far as they go.
+/// Finds the formats of a head.
 pub fn detect(head: &[u8]) -> Detected {
+    detect_with(&[], head)
+}
+
+/// Finds the formats of a head; what those `known` from the server's configuration read is theirs. Behind those that read some of it come the common beginnings: a format that starts
+/// later in the log is read as far as they go.
+pub fn detect_with(known: &[Layout], head: &[u8]) -> Detected {
     let outer = outer_lines(head);
     let wrappers = Wrappers::detect(&spread(&outer));
     let peeled = peel(&wrappers, &outer);
@@ -86,16 +92,17 @@ pub fn detect(head: &[u8]) -> Detected {
     let headers = headers(head);
     let mut layouts = match &headers {
         Some((layouts, _)) => vec![layouts[0].clone()],
-        None => choose(&spread(&lines)),
+        None => choose(known, &spread(&lines)),
     };
     if layouts.is_empty() {
         // Before a log is given up every line of its head has been tried.
-        layouts = choose(&lines);
+        layouts = choose(known, &lines);
     }
-    let beginnings =
-        beginnings().filter(|beginning| !layouts.iter().any(|layout| is_same(layout, beginning)));
-    let beginnings: Vec<Layout> = beginnings.collect();
-    layouts.extend(beginnings);
+    for later in configured::timed(known).chain(beginnings()) {
+        if !layouts.iter().any(|layout| is_same(layout, &later)) {
+            layouts.push(later);
+        }
+    }
     let mut detected = judged(wrappers, &layouts, &lines);
     if let Some((headed, software)) = headers {
         detected.candidates[0].accepted = count_headed(&layouts, &software, head);
@@ -147,11 +154,11 @@ pub fn mismatch(layout: &Layout, head: &[u8]) -> Option<Nearest> {
 }
 
 /// The layouts that read a sample, the one that reads most of it first.
-fn choose(sample: &[&[u8]]) -> Vec<Layout> {
+fn choose(known: &[Layout], sample: &[&[u8]]) -> Vec<Layout> {
     let mut found: Vec<(Layout, usize)> = Vec::new();
     let mut left = sample.to_vec();
     while found.len() < FORMATS_MAX && !left.is_empty() {
-        let Some(layout) = best(&left) else { break };
+        let Some(layout) = configured::best(known, &left).or_else(|| best(&left)) else { break };
         let mut parser = Parser::new(&layout, Wanted::default(), &[]);
         let mut record = Record::default();
         let before = left.len();

@@ -316,7 +316,7 @@ impl Reader<'_, '_> {
                 logs.push(ConfiguredLog { format, ..log });
             }
         }
-        Configured { formats, logs, notes }
+        Configured { formats, logs, notes, warnings: Vec::new() }
     }
 }
 

@@ -32,10 +32,11 @@ pub(super) fn shown(configured: &Configured) -> Vec<String> {
         }
         shown
     });
+    let warnings = configured.warnings.iter().map(|warning| format!("warning: {warning}"));
     let notes = configured.notes.iter().map(|note| format!("note: {note}"));
     let formats = configured.formats.iter().filter(|format| format.name != "combined");
     let formats = formats.map(|format| format!("format {} {}", format.name, format.text));
-    logs.chain(notes).chain(formats).collect()
+    logs.chain(warnings).chain(notes).chain(formats).collect()
 }
 
 type Read = fn(&str, &mut Load<'_>) -> Result<Configured, BadConfiguration>;

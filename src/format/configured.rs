@@ -15,8 +15,10 @@ pub struct Configured {
     pub formats: Vec<Format>,
     /// The log files, in the order of the configuration.
     pub logs: Vec<ConfiguredLog>,
-    /// What the user should know: files that could not be read, logs that are no files, samples, conditions.
+    /// What the user should know: files that could not be read, logs that are no files, conditions.
     pub notes: Vec<String>,
+    /// What makes totals wrong: logs that hold only a sample.
+    pub warnings: Vec<String>,
 }
 
 /// A log file, or several whose names differ where the configuration has a variable.
@@ -91,27 +93,41 @@ impl Configured {
     /// wins: the longest text that agrees, and in other directories the most directories that do. `None` if nothing
     /// fits, or if equally good ones have different formats: then only the contents can tell.
     pub fn format_for(&self, log_path: &str) -> Option<usize> {
+        match self.agreed(log_path)? {
+            Agreed::One(format) => Some(format),
+            Agreed::Several => None,
+        }
+    }
+
+    /// True if a file is one of the logs, or was rotated from one, also where its format cannot be told.
+    pub fn knows(&self, log_path: &str) -> bool {
+        self.agreed(log_path).is_some()
+    }
+
+    /// What the best candidates for a log file say about its format; none if there are none.
+    fn agreed(&self, log_path: &str) -> Option<Agreed> {
         let names: Vec<String> = std::iter::once(log_path.to_owned()).chain(rotated_from(log_path)).collect();
-        let mut best: Option<(Fit, Option<usize>)> = None;
+        let mut best: Option<(Fit, Agreed)> = None;
         for log in &self.logs {
             let fits = names.iter().enumerate().filter_map(|(step, name)| Fit::of(&log.path, name, step));
             let Some(fit) = fits.max() else { continue };
             best = Some(match best {
-                Some((other, format)) if other > fit => (other, format),
-                Some((other, format)) if other == fit => (fit, format.filter(|&format| format == log.format)),
-                _ => (fit, Some(log.format)),
+                Some((other, agreed)) if other > fit => (other, agreed),
+                Some((other, agreed)) if other == fit && agreed != Agreed::One(log.format) => {
+                    (fit, Agreed::Several)
+                }
+                _ => (fit, Agreed::One(log.format)),
             });
         }
-        best.and_then(|(_, format)| format)
+        best.map(|(_, agreed)| agreed)
     }
 
     /// Globs of the log files with their rotated ones: what to read if the user names no log.
     ///
     /// For `/x/access.log` these are the path, `/x/access.log[.-]*` (`.1`, `-20261123.gz`) and
     /// `/x/access[._-][0-9]*.log` with the same endings. They can match a stranger such as `access.log.swp`: a file
-    /// belongs to the configuration only if [`Self::format_for`] knows it, or if its log has two formats. Logs that
-    /// nothing is written to are left out, and so are paths that are not absolute although others are: their
-    /// directory is unknown.
+    /// belongs to the configuration only if [`Self::knows`] it. Logs that nothing is written to are left out, and so
+    /// are paths that are not absolute although others are: their directory is unknown.
     pub fn log_globs(&self) -> Vec<String> {
         let rooted = self.logs.iter().any(|log| log.path.starts_with('/'));
         let mut globs = Vec::new();
@@ -136,6 +152,15 @@ impl ConfiguredLog {
     pub(super) fn of(path: String, position: String) -> Self {
         Self { path, format: 0, position, sampled: None, condition: None, standing: Standing::Written }
     }
+}
+
+/// The formats of equally good candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Agreed {
+    /// The same.
+    One(usize),
+    /// Different ones.
+    Several,
 }
 
 /// How well a file's name fits a configured path; more is better.

@@ -35,6 +35,7 @@ pub fn read(path: &str, load: &mut Load<'_>) -> Result<Configured, BadConfigurat
         levels: vec![Level::of(Context::Http, LevelKind::Outer, 0)],
         formats: Vec::new(),
         logs: Vec::new(),
+        warnings: Vec::new(),
     };
     for (path, text) in &files {
         reader.file(path, text)?;
@@ -99,6 +100,7 @@ struct Reader<'l, 'f> {
     levels: Vec<Level>,
     formats: Vec<(Context, Format)>,
     logs: Vec<Pending>,
+    warnings: Vec<String>,
 }
 
 impl Reader<'_, '_> {
@@ -270,7 +272,7 @@ impl Reader<'_, '_> {
             ..ConfiguredLog::of(path, position.to_owned())
         };
         if let Some(ratio) = &log.sampled {
-            self.sources.notes.push(format!(
+            self.warnings.push(format!(
                 "{position}: {} holds a sample of the requests (ratio={ratio}): totals are the sample's",
                 log.path
             ));
@@ -322,7 +324,7 @@ impl Reader<'_, '_> {
     }
 
     fn finish(self) -> Configured {
-        let Self { sources, formats: defined, logs, .. } = self;
+        let Self { sources, formats: defined, logs, warnings, .. } = self;
         let mut notes = sources.notes;
         let mut formats = Vec::new();
         let mut names: Vec<(Context, usize)> = Vec::new();
@@ -346,7 +348,7 @@ impl Reader<'_, '_> {
                 )),
             }
         }
-        Configured { formats, logs: resolved, notes }
+        Configured { formats, logs: resolved, notes, warnings }
     }
 }
 
@@ -526,7 +528,7 @@ mod tests {
             "access_log /l/a combined buffer=4k ratio=0.01 if=$loggable;",
             &[
                 "/l/a combined /e/nginx.conf:1 ratio=0.01 if=$loggable",
-                "note: /e/nginx.conf:1: /l/a holds a sample of the requests (ratio=0.01): totals are the sample's",
+                "warning: /e/nginx.conf:1: /l/a holds a sample of the requests (ratio=0.01): totals are the sample's",
                 "note: /e/nginx.conf:1: /l/a holds only requests with $loggable",
             ],
         );

@@ -4,13 +4,14 @@
 //! which it recognises by the first bytes and never by the name, and then the encoding of the text (UTF-16, byte order
 //! marks, carriage returns). [`Stream::blocks`] cuts the text into [`Block`]s that end at a newline, in buffers that
 //! are recycled through a [`BlockPool`], with as much regard for what the lines belong to as [`Framing`] asks for.
-//! [`lines`] walks one block.
+//! [`lines`] walks one block. [`Loader`] reads the files of a server's configuration.
 //!
 //! Memory stays flat whatever the input holds: a block grows to [`LINE_MAX`] at most, and a longer line is counted but
 //! not kept. Files are read with plain `read`; a log that is truncated while memory-mapped would be a crash.
 
 mod blocks;
 mod codec;
+mod configuration;
 mod decode;
 mod paths;
 mod stream;
@@ -22,6 +23,7 @@ pub use self::blocks::{
     BLOCK_SIZE, Block, BlockPool, Blocks, Content, Failure, Framing, Joint, LINE_MAX, LineNumbers,
     TOO_LONG_SHOWN,
 };
+pub use self::configuration::{Loader, expand};
 pub use self::paths::{Found, Input, Listing, list};
 pub use self::stream::{HEAD_SIZE, Head, Stream};
 

@@ -159,7 +159,7 @@ fn walk(
 }
 
 /// The paths in a directory, sorted, without hidden ones.
-fn visible_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn visible_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();

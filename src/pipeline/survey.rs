@@ -79,10 +79,22 @@ impl Log {
     }
 }
 
-/// Looks at the head of every input. With `layout` given, only offsets are looked for.
-pub fn survey(inputs: Vec<Input>, layout: Option<&Layout>, servers: &Servers) -> Result<Survey, Error> {
-    let looked: Vec<Log> =
-        inputs.into_par_iter().map(|input| look(input, layout, servers)).collect::<Result<_, Error>>()?;
+/// The format of an input, if it is known before it is looked at.
+pub type Given<'a> = dyn Fn(&Input) -> Option<Layout> + Sync + 'a;
+
+/// Looks at the head of every input. Where the format is `given`, only offsets are looked for; elsewhere those `known`
+/// from the server's configuration are recognised besides the usual ones.
+pub fn survey(
+    inputs: Vec<Input>,
+    given: &Given<'_>,
+    known: &[Layout],
+    servers: &Servers,
+) -> Result<Survey, Error> {
+    let look = |input: Input| {
+        let layout = given(&input);
+        look(input, layout.as_ref(), known, servers)
+    };
+    let looked: Vec<Log> = inputs.into_par_iter().map(look).collect::<Result<_, Error>>()?;
     let mut notes = Vec::new();
     let mut logs = Vec::new();
     for log in looked {
@@ -96,18 +108,18 @@ pub fn survey(inputs: Vec<Input>, layout: Option<&Layout>, servers: &Servers) ->
     Ok(Survey { logs, notes })
 }
 
-fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log, Error> {
+fn look(input: Input, layout: Option<&Layout>, known: &[Layout], servers: &Servers) -> Result<Log, Error> {
     let mut stream = Stream::open(&input)?;
     let head = stream.head();
     let Detected { wrappers, software, headed, candidates, offset } = match layout {
         Some(layout) => detect::examine(std::slice::from_ref(layout), &head.bytes),
-        None => detect::detect(&head.bytes),
+        None => detect::detect_with(known, &head.bytes),
     };
     let matched = candidates.iter().any(|candidate| candidate.accepted > 0);
     let nearest = match layout {
         _ if matched => None,
         Some(layout) => detect::mismatch(layout, &head.bytes),
-        None => detect::nearest(&head.bytes),
+        None => nearest(known, &head.bytes),
     };
     let fingerprint = fingerprint(head);
     let failure = stream.failure();
@@ -126,6 +138,15 @@ fn look(input: Input, layout: Option<&Layout>, servers: &Servers) -> Result<Log,
         failure,
         fingerprint,
     })
+}
+
+/// The format that gets furthest into the first line.
+fn nearest(known: &[Layout], head: &[u8]) -> Option<Nearest> {
+    let configured = known.iter().filter_map(|layout| detect::mismatch(layout, head));
+    detect::nearest(head)
+        .into_iter()
+        .chain(configured)
+        .reduce(|best, other| if other.reject.column > best.reject.column { other } else { best })
 }
 
 fn fingerprint(head: &Head) -> Option<u64> {

@@ -136,13 +136,18 @@ impl Dimension {
             | Self::Org
             | Self::Netkind
             | Self::Client
-            | Self::Net => &[Part::Client, Part::Peer],
+            | Self::Net => &[Part::Client, Part::Peer, Part::Forwarded],
             Self::Host => &[Part::Host],
             Self::Path | Self::Prefix | Self::Ext | Self::Method => &[Part::Request],
             Self::Referer | Self::Refhost => &[Part::Referer],
             Self::Agent => &[Part::Agent],
             Self::Cache => &[Part::Cache],
         }
+    }
+
+    /// True if it is a property of the client.
+    pub fn is_client(&self) -> bool {
+        matches!(self, Self::Client | Self::Net) || self.is_place()
     }
 
     /// True if it is a property of the client's place.
@@ -174,8 +179,7 @@ impl Dimension {
             }
             Self::Method => has(Part::Request) || has(Part::Method),
             Self::Field(text) => format.fields().any(|field| field.text.eq_ignore_ascii_case(text)),
-            Self::Client | Self::Net => has(Part::Client) || has(Part::Peer),
-            place if place.is_place() => has(Part::Client) || has(Part::Peer),
+            client if client.is_client() => client.parts().iter().any(|&part| has(part)),
             other => other.parts().iter().all(|&part| has(part)),
         }
     }

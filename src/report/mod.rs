@@ -181,6 +181,9 @@ pub struct Input {
     pub basis: Option<&'static str>,
     /// Load scheme.
     pub scheme: &'static str,
+    /// How the client was found, unless by the default rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<&'static str>,
     /// IP databases, in the order given.
     pub ip_db: Vec<Database>,
     /// Zone of the report.

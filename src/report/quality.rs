@@ -27,6 +27,7 @@ pub(super) fn line(input: &Input, between: &str, text: Escape) -> String {
         (Some(basis), "") => format!("{basis} bytes"),
         (Some(basis), scheme) => format!("{basis} bytes, {scheme}"),
     });
+    parts.extend(input.client.map(|rule| format!("client: {rule}")));
     parts.push(match joined(databases) {
         names if names.is_empty() => names,
         names => format!("places: {names}"),

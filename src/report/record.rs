@@ -55,6 +55,10 @@ pub fn write(
     let utc = Zone::utc();
     let time = |time: Option<crate::time::Timestamp>| time.map(|time| utc.rfc3339(time, Precision::Micros));
     let text = |raw: Option<&[u8]>| raw.map(|raw| escape::json(&plain(source.escape, raw)).into_owned());
+    let client = joined.client.as_deref().map(|client| escape::json(client).into_owned());
+    // Whoever the client is, what stood in its column is not lost.
+    let other = || text(record.client).filter(|logged| Some(logged) != client.as_ref());
+    let peer = text(record.peer).or_else(other);
     let place = joined.place;
     let row = Row {
         file,
@@ -62,8 +66,8 @@ pub fn write(
         time: time(record.time),
         start: time(record.start),
         end: time(record.end),
-        client: joined.client.map(str::to_owned).or_else(|| text(record.client)),
-        peer: text(record.peer),
+        client,
+        peer,
         user: text(record.user),
         method: text(record.method),
         target: record.full_target().and_then(|target| text(Some(&target))),

@@ -101,6 +101,7 @@ fn sample() -> Report {
             last: None,
             basis: Some("body"),
             scheme: "end-spike",
+            client: None,
             ip_db: vec![Database {
                 name: "x.mmdb".to_owned(),
                 date: Some("2026-06-01".to_owned()),

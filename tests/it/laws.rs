@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use bandwho::aggregate::spread::Scheme;
 use bandwho::aggregate::{Cut, Rules, Tally};
+use bandwho::client::{Rule, Trusted};
 use bandwho::format::{Layout, Part};
 use bandwho::input::{Stream, list};
 use bandwho::pipeline::{Job, LineStyle, Ordered, Survey, pool, run, survey};
@@ -158,7 +159,9 @@ impl Bench {
         }
         let listing = list(&paths).unwrap();
         assert_eq!(listing.inputs.len(), pieces.len());
-        self.pools[0].install(|| survey(listing.inputs, Some(layout), &self.servers)).unwrap()
+        self.pools[0]
+            .install(|| survey(listing.inputs, &|_| Some(layout.clone()), &[], &self.servers))
+            .unwrap()
     }
 
     /// Reads all logs in blocks of a size.
@@ -294,6 +297,8 @@ impl Question {
             since: limit(self.since),
             until: limit(self.until),
             cut: if matches!(command, Command::Slots(_)) { Cut::Slots } else { Cut::Records },
+            client: Rule::Auto,
+            trusted: Trusted::default(),
             depth: 1,
             fields: Vec::new(),
         }

@@ -8,6 +8,7 @@
 //! * `detection`: which format every known log is taken for, and that nothing is lost by it
 //! * `torture`: broken, odd and hostile logs: what is accepted, rejected and skipped
 //! * `oracle`: logs of real servers against what the servers say they wrote
+//! * `configured`: the servers' own configurations, and clients behind proxies
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `fixtures`: what makes the files of `testdata`
 //! * `tidy`: rules of the source tree
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 mod cli;
+mod configured;
 mod conformance;
 mod databases;
 mod detection;

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in data order; a module may import only those before it.
-const STAGES: [&str; 15] = [
+const STAGES: [&str; 16] = [
     "error",
     "time",
     "input",
     "format",
     "parse",
     "detect",
+    "client",
     "place",
     "servers",
     "path",

@@ -8,6 +8,7 @@ pub mod overview;
 use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;
 use crate::aggregate::{Remark, Rules, Skip, Tally};
+use crate::client::Rule;
 use crate::format::Format;
 use crate::parse::Reason;
 use crate::query::Dimension;
@@ -87,6 +88,7 @@ impl Counted<'_> {
             last: account.span.map(|(_, last)| self.time(last)),
             basis: self.rules.basis.name(),
             scheme: self.scheme(),
+            client: (self.rules.client != Rule::Auto).then(|| self.rules.client.name()),
             ip_db: self.databases(),
             servers: (self.servers_listed && self.servers_joined()).then(|| self.servers()),
             tz: self.zone().name().to_owned(),
