@@ -11,6 +11,7 @@
 mod configured;
 pub mod keyed;
 mod tail;
+mod discover;
 
 use std::borrow::Cow;
 
@@ -24,6 +25,9 @@ pub const SAMPLE_LINES: usize = 2_000;
 
 /// Formats of one log that are told apart; lines of further ones are rejected.
 pub const FORMATS_MAX: usize = 6;
+
+/// Fewer lines that the formats of a log leave over are damaged ones, not of another format that nobody knows.
+const UNKNOWN_LINES_MIN: usize = 5;
 
 /// The beginnings of all text formats, most specific first; ties go to the earlier.
 const BEGINNINGS: [&str; 4] = ["combined", "vhost_combined", "host_combined", "common"];
@@ -158,7 +162,10 @@ fn choose(known: &[Layout], sample: &[&[u8]]) -> Vec<Layout> {
     let mut found: Vec<(Layout, usize)> = Vec::new();
     let mut left = sample.to_vec();
     while found.len() < FORMATS_MAX && !left.is_empty() {
-        let Some(layout) = configured::best(known, &left).or_else(|| best(&left)) else { break };
+        let is_told = found.is_empty() || left.len() >= UNKNOWN_LINES_MIN;
+        let unknown = || if is_told { discover::layout(&left) } else { None };
+        let layout = configured::best(known, &left).or_else(|| best(&left)).or_else(unknown);
+        let Some(layout) = layout else { break };
         let mut parser = Parser::new(&layout, Wanted::default(), &[]);
         let mut record = Record::default();
         let before = left.len();

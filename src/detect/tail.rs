@@ -197,7 +197,7 @@ fn fields(kinds: &[Kind], server: Server) -> Vec<(String, String)> {
 }
 
 /// nginx writes these two as `\x22` and `\x5C`.
-fn has_apache_escape(line: &[u8]) -> bool {
+pub(super) fn has_apache_escape(line: &[u8]) -> bool {
     line.windows(2).any(|pair| pair == b"\\\"" || pair == b"\\\\")
 }
 

@@ -138,6 +138,8 @@ fn field(name: &str) -> Field {
         "time_iso8601_ms" => (Part::Time, 1, Kind::Time(Shape::Iso, Edge::End)),
         "time_iso8601" => (Part::Time, 2, Kind::Time(Shape::Iso, Edge::End)),
         "time_local" => (Part::Time, 3, Kind::Time(Shape::Clf, Edge::End)),
+        // Not nginx's: a time whose text tells its form, for columns that other software wrote.
+        "time_any" => (Part::Time, 4, Kind::Time(Shape::Any, Edge::End)),
         "remote_addr" => (Part::Client, 0, Kind::Word),
         "realip_remote_addr" => (Part::Peer, 0, Kind::Word),
         "proxy_protocol_addr" => (Part::Peer, 1, Kind::Word),
