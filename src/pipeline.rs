@@ -26,7 +26,7 @@ use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
 use crate::detect;
 use crate::error::Error;
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
-use crate::parse::wrapper::{Joiner, bare};
+use crate::parse::wrapper::{Joiner, bare, is_comment};
 use crate::parse::{Reader, Reason, Record, Reject, Wanted};
 use crate::place::Places;
 use crate::report::record;
@@ -400,12 +400,4 @@ impl Line<'_> {
     fn is_unfinished(&self) -> bool {
         self.outer.as_ptr_range().end == self.block.bytes.as_ptr_range().end
     }
-}
-
-/// What is written among the lines of a log by those who keep it: headers, marks of `tail`, notes of syslog.
-fn is_comment(line: &[u8]) -> bool {
-    line.starts_with(b"#")
-        || line.starts_with(b"==> ") && line.ends_with(b" <==")
-        || line.trim_ascii() == b"--"
-        || memchr::memmem::find(line, b"last message repeated ").is_some() && line.ends_with(b" times")
 }

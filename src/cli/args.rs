@@ -23,6 +23,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
   bandwho top --by client /var/log/nginx       who took most, over a whole directory
   bandwho top --by idc,region,slot --servers servers.csv --ip-db GeoLite2-City.mmdb access.log
   bandwho slots --by idc --json access.log     five-minute samples, for a program
+  bandwho formats access.log                   what is in this log, and what was rejected
   bandwho --nginx-conf /etc/nginx/nginx.conf   all logs that Nginx writes, in the formats it says
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check that was asked for failed"
@@ -44,6 +45,7 @@ impl Args {
             Some(Command::Top(args)) => (&args.read, &args.output.output),
             Some(Command::Slots(args)) => (&args.read, &args.output.output),
             Some(Command::Lines(args)) => (&args.read, &args.output),
+            Some(Command::Formats(args)) => (&args.read, &args.output),
         };
         (read, output.as_deref())
     }
@@ -73,6 +75,15 @@ Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg r
   bandwho lines --since '2026-11-20 14:00' --until '2026-11-20 14:05' access.log
   bandwho lines --ndjson --limit 10 --ip-db city.mmdb access.log")]
     Lines(Lines),
+    /// What format each log has and why, and what is wrong with rejected lines
+    #[command(after_help = "Examples:
+  bandwho formats access.log
+  bandwho formats --format combined_rt access.log         why does this format not read the log?
+  bandwho formats --format \"$(sed -n '/log_format main/,/;/p' /etc/nginx/nginx.conf)\" access.log
+  bandwho formats --json /var/log/nginx
+
+Only the first MiB of each log is looked at, as for detection. Exit code 1: some log has no known format")]
+    Formats(Formats),
 }
 
 #[derive(Debug, Group)]
@@ -117,6 +128,18 @@ pub(crate) struct Lines {
     /// One JSON object per record
     #[arg(long)]
     pub(crate) ndjson: bool,
+    /// Write to a file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) read: Read,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Formats {
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Write to a file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -16,7 +16,7 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target};
 use super::plan::{self, Sources};
-use super::{guard, message, progress};
+use super::{formats, guard, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -27,6 +27,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
         Some(Command::Top(args)) => top(&args),
         Some(Command::Slots(args)) => slots(&args),
         Some(Command::Lines(args)) => lines(&args),
+        Some(Command::Formats(args)) => formats::run(&args),
     })
 }
 

@@ -3,11 +3,10 @@
 use bandwho::detect::Nearest;
 use bandwho::parse::Reason;
 use bandwho::pipeline::Log;
-use bandwho::report::escape;
-use unicode_width::UnicodeWidthStr;
+use bandwho::report::caret::pointed;
 
-/// Bytes of a line shown before and after the column.
-const CONTEXT: usize = 50;
+/// Blanks before the line shown.
+const INDENT: usize = 2;
 
 /// Why a log cannot be read.
 pub(crate) fn explain(log: &Log, nearest: &Nearest, format_given: bool) -> String {
@@ -21,14 +20,6 @@ pub(crate) fn explain(log: &Log, nearest: &Nearest, format_given: bool) -> Strin
             log.input.name, format.name, format.text
         )
     };
-    let column = reject.column.min(text.len());
-    let from = column.saturating_sub(CONTEXT);
-    let to = (column + CONTEXT).min(text.len());
-    let before = escape::terminal(&text[from..column]);
-    let after = escape::terminal(&text[column..to]);
-    let dots = |cut: bool| if cut { "…" } else { "" };
-    let (open, close) = (dots(from > 0), dots(to < text.len()));
-    let margin = " ".repeat(2 + open.width() + before.width());
     let expected = expected(reject.reason);
     let advice = if format_given {
         String::new()
@@ -36,8 +27,9 @@ pub(crate) fn explain(log: &Log, nearest: &Nearest, format_given: bool) -> Strin
         "\nGive the server's own format with --format, for example --format '$remote_addr [$time_local] $status'".to_owned()
     };
     format!(
-        "{head}\nline {line}, column {}: {expected}\n  {open}{before}{after}{close}\n{margin}^{advice}",
-        column + 1
+        "{head}\nline {line}, column {}: {expected}\n{}{advice}\n`bandwho formats` says more",
+        reject.column.min(text.len()) + 1,
+        pointed(text, reject.column, INDENT)
     )
 }
 

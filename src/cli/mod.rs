@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod configuration;
 mod plan;
+mod formats;
 mod commands;
 mod guard;
 mod mismatch;

@@ -72,7 +72,8 @@ fn shown(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn layout(typed: &str) -> Result<Option<Layout>, Error> {
+/// The format that was typed; none if it is to be recognised.
+pub(crate) fn layout(typed: &str) -> Result<Option<Layout>, Error> {
     if typed == "auto" {
         return Ok(None);
     }
@@ -85,7 +86,8 @@ fn layout(typed: &str) -> Result<Option<Layout>, Error> {
     })
 }
 
-fn logs(read: &Read, configuration: &Configuration) -> Result<Vec<PathBuf>, Error> {
+/// The inputs that were typed, listed in a file, configured, or piped in.
+pub(crate) fn logs(read: &Read, configuration: &Configuration) -> Result<Vec<PathBuf>, Error> {
     let mut logs = read.logs.clone();
     if let Some(list) = &read.files_from {
         let text = read_list(list).map_err(|error| Error::io("read", list, error))?;

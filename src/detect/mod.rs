@@ -9,6 +9,7 @@
 //! whether the logged time is the end or the start. No single line decides anything but for itself.
 
 mod configured;
+pub mod explain;
 pub mod keyed;
 mod tail;
 mod discover;

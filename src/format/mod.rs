@@ -21,6 +21,7 @@ pub mod apache_conf;
 mod conf_tests;
 mod strftime;
 mod layout;
+pub mod notation;
 
 pub use configured::{BadConfiguration, Configured, ConfiguredLog};
 pub use layout::{End, Guard, Layout, Step, Tail};

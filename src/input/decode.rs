@@ -86,6 +86,11 @@ impl Decoder {
         matches!(self.text_end, Some(Ending::Complete))
     }
 
+    /// The word for the compression, if there is one.
+    pub(super) fn compression(&self) -> Option<&'static str> {
+        self.codec.as_ref().map(Codec::name)
+    }
+
     /// Why the text ended before its end, if it did.
     pub(super) fn failure(&self) -> Option<&str> {
         match &self.text_end {

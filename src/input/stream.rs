@@ -70,6 +70,12 @@ impl Stream {
         })
     }
 
+    /// How the text is stored, the outermost first: `gzip`, `UTF-16`; nothing for plain text.
+    pub fn coatings(&mut self) -> Vec<&'static str> {
+        self.head();
+        self.text.coatings()
+    }
+
     /// Why reading stopped within the head, if it did, beginning with the input's name.
     pub fn failure(&mut self) -> Option<String> {
         self.head();

@@ -33,6 +33,8 @@ pub(super) struct Text {
 #[derive(Clone, Copy)]
 enum Encoding {
     Plain,
+    /// The same after a byte order mark.
+    Marked,
     /// Lines end at carriage returns, of which each becomes a newline.
     CarriageReturns,
     Utf16(fn([u8; 2]) -> u16),
@@ -57,7 +59,7 @@ impl Text {
                 return filled;
             }
             match encoding {
-                Encoding::Plain => return filled + self.decoder.fill(free),
+                Encoding::Plain | Encoding::Marked => return filled + self.decoder.fill(free),
                 Encoding::CarriageReturns => {
                     let count = self.decoder.fill(free);
                     end_lines(&mut free[..count]);
@@ -80,6 +82,18 @@ impl Text {
     /// True once all text has been written and nothing was wrong.
     pub(super) fn is_complete(&self) -> bool {
         self.is_delivered() && self.decoder.is_complete()
+    }
+
+    /// What had to be undone to get at the text, the outermost first. Tells all once the first bytes were asked for.
+    pub(super) fn coatings(&self) -> Vec<&'static str> {
+        let compression = self.decoder.compression();
+        let encoding = match self.encoding {
+            Some(Encoding::Utf16(_)) => Some("UTF-16"),
+            Some(Encoding::CarriageReturns) => Some("carriage returns as line ends"),
+            Some(Encoding::Marked) => Some("UTF-8 with a byte order mark"),
+            Some(Encoding::Plain) | None => None,
+        };
+        compression.into_iter().chain(encoding).collect()
     }
 
     /// Why the text ended before its end, if it did.
@@ -110,11 +124,15 @@ impl Text {
                     has_newline = self.look(&mut held, wanted.min(HEAD_SIZE));
                 }
                 let carriage_returns = !has_newline && memchr(b'\r', &held).is_some();
-                if carriage_returns { Encoding::CarriageReturns } else { Encoding::Plain }
+                match (carriage_returns, held.starts_with(UTF8_MARK)) {
+                    (true, _) => Encoding::CarriageReturns,
+                    (false, true) => Encoding::Marked,
+                    (false, false) => Encoding::Plain,
+                }
             }
         };
         match encoding {
-            Encoding::Plain => {}
+            Encoding::Plain | Encoding::Marked => {}
             Encoding::CarriageReturns => end_lines(&mut held),
             Encoding::Utf16(_) => self.raw = held.split_off(2),
         }

@@ -275,6 +275,21 @@ impl Parser {
         })
     }
 
+    /// The step at which a line breaks off that was just rejected by a text format; none where the line goes on after
+    /// the last.
+    pub fn faulty_step(&mut self, line: &[u8], reject: Reject) -> Option<usize> {
+        let column = u32::try_from(reject.column).ok()?;
+        if reject.reason != Reason::Format {
+            return self.spans.iter().position(|&(start, _)| start == column);
+        }
+        // What an earlier line or attempt left behind would be taken for values of this line.
+        self.spans.fill((u32::MAX, u32::MAX));
+        matcher::matches(&self.layout, line, &mut self.spans, Rule::Lenient);
+        let found = self.spans.iter().enumerate().filter(|&(_, &(_, end))| end <= column);
+        let next = found.max_by_key(|&(step, &(_, end))| (end, step)).map_or(0, |(step, _)| step + 1);
+        (next < self.spans.len()).then_some(next)
+    }
+
     /// What follows the first object of the line just accepted, if it is another: two writers may share a line.
     pub fn following<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
         (self.keys.rest > 0).then(|| &line[self.keys.rest..])

@@ -248,6 +248,14 @@ pub fn bare(line: &[u8]) -> &[u8] {
     }
 }
 
+/// What is written among the lines of a log by those who keep it: headers, marks of `tail`, notes of syslog.
+pub fn is_comment(line: &[u8]) -> bool {
+    line.starts_with(b"#")
+        || line.starts_with(b"==> ") && line.ends_with(b" <==")
+        || line.trim_ascii() == b"--"
+        || memchr::memmem::find(line, b"last message repeated ").is_some() && line.ends_with(b" times")
+}
+
 #[cold]
 fn strip(line: &[u8]) -> &[u8] {
     let mut rest = line;

@@ -13,6 +13,8 @@ pub mod json;
 pub mod csv;
 pub mod markdown;
 pub mod record;
+pub mod caret;
+pub mod formats;
 pub mod answer;
 
 use std::io;

@@ -130,7 +130,9 @@ fn every_known_log_is_recognised_as_before() {
 
 /// Records by line: status, bytes, client.
 fn records(log: &Path, options: &[&str]) -> Result<HashMap<u64, [Value; 3]>, String> {
-    let run = bandwho(&[&["lines", "--ndjson"], options, &[log.to_str().unwrap()]].concat());
+    let run = bandwho(
+        &[&["lines", "--ndjson", "--trusted-proxies", ""], options, &[log.to_str().unwrap()]].concat(),
+    );
     if run.code != 0 {
         return Err(run.err.lines().next().unwrap_or_default().to_owned());
     }

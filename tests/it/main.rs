@@ -6,6 +6,7 @@
 //! * `outputs`: files that are written, and numbers of peculiar logs
 //! * `conformance`: other people's test suites, case by case, and what is excepted and why
 //! * `detection`: which format every known log is taken for, and that nothing is lost by it
+//! * `formats`: what `bandwho formats` says of good and broken logs, word for word
 //! * `torture`: broken, odd and hostile logs: what is accepted, rejected and skipped
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `configured`: the servers' own configurations, and clients behind proxies
@@ -26,6 +27,7 @@ mod conformance;
 mod databases;
 mod detection;
 mod fixtures;
+mod formats;
 mod laws;
 #[cfg(unix)]
 mod manners;

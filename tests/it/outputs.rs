@@ -145,8 +145,13 @@ fn only_what_needs_bytes_fails_without_them() {
         (&answer["input"]["basis"], &answer["total"]["requests"]),
         (&serde_json::Value::Null, &1.into())
     );
-    let run = bandwho_with(&["top", "--by", "client", "--format", format], line.as_bytes());
-    let message = "bandwho: no log has a field for body bytes ($body_bytes_sent, %b or %B); the formats are: \
+    let run = bandwho_with(&["top", "--by", "client", "--format", format, "--json"], line.as_bytes());
+    let answer: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(answer["rows"][0]["requests"], 1);
+    assert_eq!(run.err, "bandwho: note: no log has a byte column: requests are counted\n");
+    let sorted = ["top", "--by", "client", "--sort", "bytes", "--format", format];
+    let run = bandwho_with(&sorted, line.as_bytes());
+    let message = "bandwho: note: no log has a byte column: requests are counted\nbandwho: no log has a field for body bytes ($body_bytes_sent, %b or %B); the formats are: \
                    $remote_addr $request_method\n";
     assert_eq!((run.code, run.err.as_str()), (1, message));
 }

@@ -1,0 +1,183 @@
+//! What `bandwho formats` says, word for word.
+//!
+//! `BANDWHO_BLESS=1 cargo test --test it formats::` rewrites `formats/*.txt`; read the difference before it is kept.
+//! Three of them stand in docs/FORMATS.md, which is compared as well.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use serde_json::Value;
+
+use crate::Scratch;
+
+const COMBINED: &str = r#"192.0.2.1 - - [23/Nov/2026:13:53:11 +0800] "GET /video/a.ts?t=4 HTTP/1.1" 200 1310720 "https://www.example.com/" "Mozilla/5.0"
+192.0.2.7 - - [23/Nov/2026:13:53:11 +0800] "GET / HTTP/1.1" 304 0 "-" "curl/8.5.0"
+2001:db8::7 - alice [23/Nov/2026:13:53:12 +0800] "POST /login HTTP/1.1" 302 154 "-" "Mozilla/5.0"
+192.0.2.9 - - [23/Nov/2026:13:53:14 +0800] "\x16\x03\x01" 400 157 "-" "-"
+"#;
+
+const CHANGED: &str = r#"192.0.2.1 - - [23/Nov/2026:13:53:11 +0800] "GET /a HTTP/1.1" 200 5120 "-" "curl/8.5.0"
+192.0.2.7 - - [23/Nov/2026:13:53:12 +0800] "GET /b HTTP/1.1" 200 731 "-" "curl/8.5.0"
+192.0.2.1 - - [23/Nov/2026:13:59:58 +0800] "GET /a HTTP/1.1" 200 5120 "-" "curl/8.5.0" 0.250 0.249
+192.0.2.7 - - [23/Nov/2026:13:59:59 +0800] "GET /b HTTP/1.1" 304 0 "-" "curl/8.5.0" 0.000 -
+192.0.2.8 - - [23/Nov/2026:14:00:01 +0800] "GET /c HTTP/1.1" 200 9133 "-" "Mozilla/5.0" 1.204 0.600, 0.601
+192.0.2.8 - - [31/Nov/2026:14:00:01 +0800] "GET /c HTTP/1.1" 200 9133 "-" "Mozilla/5.0" 1.204 0.600
+2026/11/23 14:00:02 [error] 7#7: *1 open() "/srv/favicon.ico" failed (2: No such file or directory)
+192.0.2.9 - - [23/Nov/2026:14:00:03 +0800] "GET /d HTTP/1.1" 2x0 10 "-" "curl/8.5.0" 0.001 0.001
+192.0.2.9 - - [23/Nov/2026:14:00:04 +0800] "GET /d HTTP/1.1" 200 10 "-" "curl/8.5.0" 0.001 0.001
+"#;
+
+const ODD: &str = r#"{"when":"2026-11-23T05:53:11.120Z","@timestamp":"2026-11-23T05:53:11.120Z","clientip":"192.0.2.1","verb":"GET","request":"/a?b=1","response":200,"bytes":5120,"latency":12,"edge":{"pop":"fra-3"}}
+{"when":"2026-11-23T05:53:11.640Z","@timestamp":"2026-11-23T05:53:11.640Z","clientip":"192.0.2.7","verb":"GET","request":"/b","response":304,"bytes":"-","latency":3,"edge":{"pop":"fra-1"}}
+{"when":"2026-11-23T05:53:12.001Z","@timestamp":"2026-11-23T05:53:12.001Z","clientip":"192.0.2.8","verb":"POST","request":"/c","response":201,"bytes":77,"latency":841,"edge":{"pop":"fra-3"}}
+{"level":"warn","msg":"config reloaded"}
+"#;
+
+const IIS: &str = "#Software: Microsoft Internet Information Services 10.0\r
+#Version: 1.0\r
+#Date: 2026-11-23 05:53:00\r
+#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status sc-bytes time-taken\r
+2026-11-23 05:53:11 10.1.0.7 GET /default.aspx id=7 443 - 192.0.2.1 Mozilla/5.0+(Windows+NT+10.0) 200 18211 46\r
+2026-11-23 05:53:12 10.1.0.7 GET /logo.png - 443 - 192.0.2.7 curl/8.5.0 304 187 0\r
+2026-11-23 05:53:13 10.1.0.7 GET /cut\r
+";
+
+const SYSLOG: &str = r#"<190>Nov 23 05:53:03 edge-1 nginx: 192.0.2.1 - - [23/Nov/2026:05:53:03 +0000] "GET / HTTP/1.1" 200 512 "-" "curl/8.5.0" 211 1843
+<190>Nov 23 05:53:04 edge-1 nginx: 192.0.2.7 - - [23/Nov/2026:05:53:04 +0000] "GET /a HTTP/1.1" 200 77 "-" "say \"hi\"" 140 990
+<190>Nov 23 05:53:04 edge-1 kernel: eth0: link up
+"#;
+
+const BROKEN: &str = "192.0.2.1 www.example.com [23/Nov/2026:13:53:11 +0800] \"GET /a HTTP/1.1\" 200 12 0.001
+192.0.2.1 www.example.com [23/Nov/2026:13:53:12 +0800] \"GET /b HTTP/1.1\" 200 12kB 0.001
+192.0.2.1 www.example.com [23/Nov/2026 13:53:13] \"GET /c\x1b[2J HTTP/1.1\" 200 12 0.001
+192.0.2.1 www.example.com - - [23/Nov/2026:13:53:14 +0800] \"GET /d HTTP/1.1\" 200 12 0.001
+192.0.2.1 www.example.com [23/Nov/2026:13:53:15 +0800] \"GET /e HTTP/1.1\" 200 12
+192.0.2.1 - - [23/Nov/2026:13:53:16 +0800] \"GET /f HTTP/1.1\" 200 12 \"-\" \"curl/8.5.0\"
+";
+
+const BROKEN_FORMAT: &str =
+    r#"$remote_addr $host [$time_local] "$request" $status $bytes_sent $request_time"#;
+
+/// What the program says with a folder of one log as its working directory, and its exit code.
+fn said(name: &str, log: &str, options: &[&str]) -> (String, i32) {
+    let scratch = Scratch::new(&format!("formats-{name}"));
+    scratch.file(name, log.as_bytes());
+    let output = Command::new(env!("CARGO_BIN_EXE_bandwho"))
+        .arg("formats")
+        .args(options)
+        .arg(name)
+        .current_dir(&scratch.0)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}");
+    (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
+}
+
+/// Compares with `formats/NAME.txt`.
+fn check(name: &str, log: &str, options: &[&str], code: i32) {
+    let (found, exit) = said(name, log, options);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/formats/{name}.txt"));
+    if env::var_os("BANDWHO_BLESS").is_some() {
+        fs::write(&golden, &found).unwrap();
+    }
+    let expected = fs::read_to_string(&golden).unwrap_or_default();
+    assert!(found == expected, "{} differs (BANDWHO_BLESS=1 rewrites it):\n{found}", golden.display());
+    assert_eq!(exit, code, "{name}");
+}
+
+#[test]
+fn a_plain_log() {
+    check("combined.log", COMBINED, &[], 0);
+}
+
+#[test]
+fn a_log_whose_format_was_changed() {
+    check("changed.log", CHANGED, &[], 0);
+}
+
+#[test]
+fn json_with_odd_keys() {
+    check("odd.json", ODD, &[], 0);
+}
+
+#[test]
+fn iis_names_its_columns() {
+    check("iis.log", IIS, &[], 0);
+}
+
+#[test]
+fn syslog_around_apache() {
+    check("syslog.log", SYSLOG, &[], 0);
+}
+
+#[test]
+fn a_broken_log_with_its_format_given() {
+    check("broken.log", BROKEN, &["--format", BROKEN_FORMAT], 0);
+}
+
+#[test]
+fn no_line_has_the_format_given() {
+    check("wrong.log", COMBINED, &["--format", "combined_rt"], 1);
+}
+
+#[test]
+fn the_manual_shows_what_is_said() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manual = fs::read_to_string(root.join("docs/FORMATS.md")).unwrap();
+    for name in ["changed.log", "odd.json", "broken.log"] {
+        let golden = fs::read_to_string(root.join(format!("tests/it/formats/{name}.txt"))).unwrap();
+        assert!(manual.contains(&golden), "docs/FORMATS.md does not show {name}.txt");
+    }
+}
+
+#[test]
+fn programs_get_the_same_facts() {
+    let (text, code) = said("changed.json.log", CHANGED, &["--json"]);
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    let log = &answer["logs"][0];
+    assert_eq!((code, &answer["schema"]), (0, &"bandwho.formats/1".into()));
+    let counted = ["lines", "rejected", "skipped", "cut"].map(|key| log[key].as_u64().unwrap());
+    assert_eq!(counted, [9, 3, 0, 0]);
+    let formats = log["formats"].as_array().unwrap();
+    let shown: Vec<String> =
+        formats.iter().map(|format| format!("{} {}", format["name"], format["lines"])).collect();
+    assert_eq!(shown, ["\"combined_rt_urt\" 4", "\"combined\" 2"]);
+    let figures = formats[0]["figures"].as_array().unwrap();
+    let upstream = figures.iter().find(|figure| figure["name"] == "upstream").unwrap();
+    assert_eq!((&upstream["fields"][0], &upstream["null"]), (&"$upstream_response_time".into(), &1.into()));
+    let reject =
+        log["rejects"].as_array().unwrap().iter().find(|reject| reject["reason"] == "status").unwrap();
+    assert_eq!(
+        (&reject["line"], &reject["column"], &reject["found"]),
+        (&8.into(), &62.into(), &"2x0".into())
+    );
+    // Both notations of what was found can be given back.
+    for notation in ["nginx", "apache"] {
+        let directive = formats[0][notation]["directive"].as_str().unwrap();
+        let (text, code) = said(notation, CHANGED, &["--json", "--format", directive]);
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((code, &answer["logs"][0]["formats"][0]["lines"]), (0, &4.into()), "{directive}");
+    }
+}
+
+#[test]
+fn a_head_is_enough() {
+    let (text, code) = said("long.log", &COMBINED.repeat(10_000), &["--json"]);
+    let log = &serde_json::from_str::<Value>(&text).unwrap()["logs"][0];
+    assert_eq!(
+        (code, &log["complete"], &log["bytes"], &log["cut"]),
+        (0, &false.into(), &(1 << 20).into(), &1.into())
+    );
+    assert_eq!(log["formats"][0]["lines"].as_u64().unwrap() + 1, log["lines"].as_u64().unwrap());
+    assert!(log["sampled"].as_u64().unwrap() <= 2_000);
+}
+
+#[test]
+fn nothing_is_no_format() {
+    assert_eq!(said("empty.log", "", &[]).1, 1);
+    let (text, code) = said("words.log", "hello\nworld\n", &[]);
+    assert_eq!(code, 1);
+    assert!(text.contains("none found") && text.contains("Next: bandwho formats --format"), "{text}");
+}
