@@ -30,6 +30,14 @@ use sheet::Role;
 /// Of so many lines in a hundred the columns must agree, and be read in the end.
 const FIT_PERCENT: usize = 90;
 
+/// Names of what is discovered.
+const NAMES: [&str; 3] = ["tsv", "csv", "columns"];
+
+/// True for a format that was made of one log's lines: it says nothing about another's.
+pub(super) fn is_discovered(format: &Format) -> bool {
+    NAMES.contains(&format.name.as_str())
+}
+
 /// The layout of lines whose columns are about requests. Where the lines are mixed with others, those that hold a
 /// request line are looked at alone, and must say more.
 pub(super) fn layout(lines: &[&[u8]]) -> Option<Layout> {
@@ -71,10 +79,11 @@ fn compiled(table: &Table<'_>, roles: &[Option<Role>], lines: &[&[u8]]) -> Optio
 }
 
 fn format(table: &Table<'_>, notation: Notation, text: &str) -> Option<Format> {
+    let [tabs, commas, others] = NAMES;
     let name = match table.separator {
-        b"\t" => "tsv",
-        b"," | b", " | b";" | b"; " => "csv",
-        _ => "columns",
+        b"\t" => tabs,
+        b"," | b", " | b";" | b"; " => commas,
+        _ => others,
     };
     let format = match notation {
         Notation::Apache => apache::format(name, text),

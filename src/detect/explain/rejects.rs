@@ -1,5 +1,6 @@
 //! Lines that are not records: what was expected where, and what stands there.
 
+use super::super::discover::is_discovered;
 use super::{Candidate, Parser, Reason, Record, Reject, Wanted, detect};
 use crate::format::{Field, Format, Grammar, Kind, Layout, Step};
 
@@ -219,5 +220,5 @@ fn found(rest: &[u8]) -> &[u8] {
 fn known(line: &[u8]) -> Option<Format> {
     let alone = detect(line);
     let read = alone.candidates.into_iter().find(|candidate| candidate.accepted > 0)?;
-    Some(read.layout.format)
+    Some(read.layout.format).filter(|format| !is_discovered(format))
 }
