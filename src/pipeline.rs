@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::aggregate::account::LinePlace;
+use crate::aggregate::account::{FormatLines, LinePlace};
 use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
 use crate::detect;
 use crate::error::Error;
@@ -122,6 +122,8 @@ struct Worker<'a> {
     counter: Counter<'a>,
     /// Of the last log.
     reader: Option<(u32, Reader)>,
+    /// Lines of the block at hand, per format.
+    accepted: Vec<FormatLines>,
     counted: Vec<u8>,
     counted_ends: Vec<usize>,
     rejected: Vec<u8>,
@@ -191,6 +193,7 @@ impl<'a> Worker<'a> {
         Self {
             counter: Counter::new(job.rules, job.places, job.servers),
             reader: None,
+            accepted: Vec::new(),
             counted: Vec::new(),
             counted_ends: Vec::new(),
             rejected: Vec::new(),
@@ -259,6 +262,8 @@ impl<'a> Worker<'a> {
             }
             number += 1;
         }
+        self.counter.tally.account.accept(log.input.id, &self.accepted);
+        self.accepted.clear();
         let unfinished = joiner.unfinished();
         let skipped = &mut self.counter.tally.account.skipped;
         skipped[Skip::Continuation as usize] -= unfinished;
@@ -288,7 +293,10 @@ impl<'a> Worker<'a> {
                 return;
             }
             let at = LinePlace { file: log.input.id, block: line.block.index, line: line.number };
-            self.counter.tally.account.accept(at, format);
+            if format >= self.accepted.len() {
+                self.accepted.resize(format + 1, FormatLines::default());
+            }
+            self.accepted[format].add(at);
             let source = Source { file: log.input.id, escape: parser.layout().format.escape, idc: log.idc };
             if self.counter.count(record, &source)
                 && let Some((style, _)) = job.lines

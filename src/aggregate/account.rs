@@ -153,6 +153,13 @@ pub struct FormatLines {
 }
 
 impl FormatLines {
+    /// Counts one more, which stands after the others.
+    #[inline]
+    pub fn add(&mut self, place: LinePlace) {
+        self.lines += 1;
+        self.first.get_or_insert(place);
+    }
+
     fn merge(&mut self, other: Self) {
         let Self { lines, first } = other;
         self.lines += lines;
@@ -175,14 +182,10 @@ pub struct LinePlace {
 }
 
 impl Account {
-    /// Counts a line of a format of its input.
-    #[inline]
-    pub fn accept(&mut self, place: LinePlace, format: usize) {
-        // One entry is asked for millions of times: blocks are long and formats rarely change.
-        let lines = self.by_format.entry((place.file, format)).or_default();
-        lines.lines += 1;
-        if lines.first.is_none_or(|first| place < first) {
-            lines.first = Some(place);
+    /// Adds the lines of a block, by the formats of its input.
+    pub fn accept(&mut self, file: u32, by_format: &[FormatLines]) {
+        for (format, lines) in by_format.iter().enumerate().filter(|(_, lines)| lines.lines > 0) {
+            self.by_format.entry((file, format)).or_default().merge(*lines);
         }
     }
 

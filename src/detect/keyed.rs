@@ -154,6 +154,24 @@ mod tests {
         }
     }
 
+    /// Every object on the way to a value is one that says nothing, so each of the names means a status.
+    #[test]
+    fn countless_objects_are_no_harm() {
+        let objects = ["access", "data", "http", "json", "log", "req"];
+        let name = |number: usize| {
+            let digits = (0..7).map(|place| objects[number / 6_usize.pow(place) % 6]);
+            digits.collect::<Vec<_>>().join(".")
+        };
+        let line = |first: usize| {
+            let members = (first..first + 1_000).map(|number| format!("\"{}.status\":200", name(number)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        };
+        let text: Vec<String> = (0..20).map(|line_number| line(line_number * 1_000)).collect();
+        let layout = layout(&lines(text.join("\n").as_bytes())).expect("statuses");
+        let mut parser = Parser::new(&layout, Wanted::ALL, &[]);
+        assert_eq!(parser.parse(text[0].as_bytes(), &mut Record::default()), Ok(()));
+    }
+
     #[test]
     fn other_lines_are_not_keyed() {
         let check = |text: &str| assert!(layout(&lines(text.as_bytes())).is_none(), "{text}");

@@ -433,6 +433,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_countless_columns_names_none_of_them() {
+        let names: Vec<String> = (1..=64).map(|number| number.to_string()).collect();
+        check(&[with(&" x".repeat(64))], &format!("combined+{}", names.join("+")));
+        check(&[with(&" x".repeat(65))], "combined");
+        check(&[with(&" x".repeat(70_000))], "combined");
+    }
+
+    #[test]
     fn one_odd_first_line_decides_nothing() {
         let mut lines = vec!["garbage".to_owned(), with("")];
         lines.extend((0..50).map(|_| with(" 0.250")));

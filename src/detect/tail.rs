@@ -5,13 +5,17 @@ use std::net::IpAddr;
 use crate::format::{Format, Layout, Server, presets};
 use crate::parse::{Parser, Record, Wanted};
 
+/// More columns than these after a beginning are none of a format's, and are not named.
+const COLUMNS_MAX: usize = 64;
+
 /// The beginning completed by the columns that follow it in most of the lines, in the notation of the server that
 /// wrote them; `None` if it stands as it is.
 pub(super) fn complete(beginning: &Layout, sample: &[&[u8]]) -> Option<Format> {
-    let tails: Vec<Vec<Column>> = sample.iter().filter_map(|line| columns_after(beginning, line)).collect();
+    let mut parser = Parser::new(beginning, Wanted::default(), &[]);
+    let tails: Vec<Vec<Column>> = sample.iter().filter_map(|line| columns_after(&mut parser, line)).collect();
     let width = most_frequent(tails.iter().map(Vec::len))?;
     let apache_escapes = sample.iter().any(|line| has_apache_escape(line));
-    if width == 0 {
+    if width == 0 || width > COLUMNS_MAX {
         return apache_escapes.then(|| base(&beginning.format, Server::Apache));
     }
     let rows: Vec<&Vec<Column>> = tails.iter().filter(|columns| columns.len() == width).collect();
@@ -79,9 +83,8 @@ impl Kind {
     }
 }
 
-/// The columns of `line` after what the layout matches; `None` if it does not match.
-fn columns_after<'a>(layout: &Layout, line: &'a [u8]) -> Option<Vec<Column<'a>>> {
-    let mut parser = Parser::new(layout, Wanted::default(), &[]);
+/// The columns of `line` after what the parser matches; `None` if it does not match.
+fn columns_after<'a>(parser: &mut Parser, line: &'a [u8]) -> Option<Vec<Column<'a>>> {
     let mut record = Record::default();
     parser.parse(line, &mut record).ok()?;
     Some(if record.extra { columns(&line[parser.matched_length()..]) } else { Vec::new() })

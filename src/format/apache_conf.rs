@@ -255,7 +255,7 @@ impl Reader<'_, '_> {
         Ok(below(&root, &holes, &self.top))
     }
 
-    /// The text with every `${NAME}` that has a value replaced by it, once.
+    /// The text with every `${NAME}` that has a value replaced by it, once; up to [`EXPANDED_MAX`].
     fn expanded(&mut self, text: &str) -> String {
         let mut expanded = String::new();
         let mut rest = text;
@@ -264,8 +264,8 @@ impl Reader<'_, '_> {
             rest = &rest[at..];
             let Some((name, length)) = reference(rest) else { break };
             match self.value(name) {
-                Some(value) => expanded.push_str(&value),
-                None => expanded.push_str(&rest[..length]),
+                Some(value) if expanded.len() + value.len() <= EXPANDED_MAX => expanded.push_str(&value),
+                _ => expanded.push_str(&rest[..length]),
             }
             rest = &rest[length..];
         }
@@ -319,6 +319,10 @@ impl Reader<'_, '_> {
         Configured { formats, logs, notes, warnings: Vec::new() }
     }
 }
+
+/// Variables that would make a text longer than this stay as they are written: a few lines that each define a variable
+/// by twice the one before could fill any memory.
+pub const EXPANDED_MAX: usize = 8 << 10;
 
 /// The names of all `${NAME}` in a text.
 fn references(text: &str) -> impl Iterator<Item = &str> {
@@ -385,6 +389,14 @@ mod tests {
 
     fn check_text(text: &str, expected: &[&str]) {
         check(&[("/a/conf/httpd.conf", text)], expected);
+    }
+
+    #[test]
+    fn variables_that_double_each_other_fill_no_memory() {
+        let text = format!("Define a xx\n{}CustomLog /l/${{a}} combined", "Define a ${a}${a}\n".repeat(64));
+        let configured = read("/c", &mut load_from(&[("/c", &text)])).expect("valid");
+        let [log] = configured.logs.as_slice() else { panic!("one log") };
+        assert!(log.path.starts_with("/l/") && log.path.len() <= 2 * EXPANDED_MAX, "{}", log.path.len());
     }
 
     #[test]

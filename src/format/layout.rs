@@ -94,8 +94,11 @@ pub enum Tail {
     Text,
 }
 
+/// Fields of one format. Steps are counted in 16 bits, and a path of keys may go through eight objects.
+pub const FIELDS_MAX: usize = 4_096;
+
 impl Layout {
-    /// Compiles a format; fails if it has no field at all or two fields cannot be told apart.
+    /// Compiles a format; fails if it has no field at all or more than [`FIELDS_MAX`].
     pub fn compile(format: &Format) -> Result<Self, BadFormat> {
         if format.grammar != Grammar::Text {
             return Self::keyed(format);
@@ -146,6 +149,10 @@ impl Layout {
     fn of_steps(format: &Format, first: Vec<u8>, steps: Vec<Step>) -> Result<Self, BadFormat> {
         if steps.is_empty() {
             return Err(BadFormat { offset: 0, message: "the format has no fields".to_owned() });
+        }
+        if steps.len() > FIELDS_MAX {
+            let message = format!("the format has more than {FIELDS_MAX} fields");
+            return Err(BadFormat { offset: 0, message });
         }
         let sources = sources(&steps);
         let times = times(&steps);
@@ -357,6 +364,15 @@ mod tests {
             r#""" $status Fixed(3) "" $bytes_sent Line(Word { inner_blanks: 0 }) """#,
         );
         check("$host$status", r#""" $host Anywhere "" $status Line(Word { inner_blanks: 0 }) """#);
+    }
+
+    #[test]
+    fn the_number_of_fields_has_a_limit() {
+        let compile = |fields| Layout::compile(&Format::parse(&"%a ".repeat(fields)).expect("valid"));
+        assert!(compile(FIELDS_MAX).is_ok());
+        let bad = compile(FIELDS_MAX + 1).expect_err("too many");
+        assert_eq!(bad.message, "the format has more than 4096 fields");
+        assert!(compile(70_000).is_err());
     }
 
     #[test]

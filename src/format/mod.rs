@@ -24,7 +24,7 @@ mod layout;
 pub mod notation;
 
 pub use configured::{BadConfiguration, Configured, ConfiguredLog};
-pub use layout::{End, Guard, Layout, Step, Tail};
+pub use layout::{End, FIELDS_MAX, Guard, Layout, Step, Tail};
 pub use strftime::Piece;
 
 /// A log format in its server's own notation.

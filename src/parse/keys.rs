@@ -170,7 +170,7 @@ impl Tree {
             self.objects.push(Object::default());
             self.objects.len() - 1
         });
-        u16::try_from(index).expect("a layout has fewer than 2^16 / DEPTH_MAX steps")
+        u16::try_from(index).expect("FIELDS_MAX * DEPTH_MAX objects at most")
     }
 
     fn member(&mut self, object: u16, name: &[u8]) -> &mut Found {

@@ -374,6 +374,8 @@ fn literal(line: &[u8], at: usize, wanted: &[u8], rule: Rule) -> Option<usize> {
 /// The same, each blank of the literal standing for one or more.
 #[cold]
 fn literal_with_runs(line: &[u8], at: usize, wanted: &[u8]) -> Option<usize> {
+    // Without blanks there is no second way to stand here: looking for one byte by byte would be all the work.
+    memchr(b' ', wanted)?;
     let mut at = at;
     let mut previous = 0;
     for &byte in wanted {

@@ -17,6 +17,10 @@ pub type Line = Vec<(String, Vec<u8>)>;
 /// Fields of a format that no part is fed from; more names than these in a log are not fields.
 pub const OTHERS_MAX: usize = 256;
 
+/// Names of a log that are looked into, the first ones. Where a client can get names of its own into a log, there may be
+/// tens of thousands.
+pub const NAMES_MAX: usize = 1_024;
+
 /// A name in fewer lines than the most frequent of its part, divided by this, feeds the part only where that is missing.
 const RARE: usize = 2;
 /// What being rare, or being found below an object that says nothing, adds to a rank.
@@ -98,18 +102,29 @@ pub fn format(grammar: Grammar, lines: &[Line]) -> Option<Format> {
 struct Column<'a> {
     path: &'a str,
     spelled: String,
+    meaning: Option<Meaning>,
     values: Vec<&'a [u8]>,
 }
+
+/// What is known from a name alone.
+type Meaning = (Part, u8, Sort);
 
 /// In the order of first appearance.
 fn columns(lines: &[Line]) -> Vec<Column<'_>> {
     let mut columns: Vec<Column<'_>> = Vec::new();
     let mut known = std::collections::HashMap::new();
     for (path, value) in lines.iter().flatten() {
-        let index = *known.entry(path.as_str()).or_insert_with(|| {
-            columns.push(Column { path, spelled: spelled(path), values: Vec::new() });
-            columns.len() - 1
-        });
+        let index = match known.get(path.as_str()) {
+            Some(&index) => index,
+            None if columns.len() == NAMES_MAX => continue,
+            None => {
+                let spelled = spelled(path);
+                let meaning = meaning(&spelled);
+                known.insert(path.as_str(), columns.len());
+                columns.push(Column { path, spelled, meaning, values: Vec::new() });
+                columns.len() - 1
+            }
+        };
         columns[index].values.push(value);
     }
     columns
@@ -146,10 +161,7 @@ fn spelled(path: &str) -> String {
 fn source(columns: &[Column<'_>]) -> Source {
     // Other messages in the file, however many, say nothing about who logs the requests.
     let tells = |column: &&Column<'_>| {
-        matches!(
-            meaning(&column.spelled),
-            Some((Part::Client | Part::Status | Part::Target | Part::Request, ..))
-        )
+        matches!(column.meaning, Some((Part::Client | Part::Status | Part::Target | Part::Request, ..)))
     };
     let requests = columns.iter().filter(tells).map(|column| column.values.len()).max().unwrap_or(0);
     let frequent = |name: &str| {
@@ -159,7 +171,7 @@ fn source(columns: &[Column<'_>]) -> Source {
     if let Some((source, _)) = known {
         return *source;
     }
-    let apache = |column: &Column<'_>| match meaning(&column.spelled) {
+    let apache = |column: &Column<'_>| match column.meaning {
         Some((_, _, Sort::Time(_))) => {
             column.values.iter().any(|text| text.starts_with(b"[") || looks::is_strftime(text))
         }
@@ -170,7 +182,7 @@ fn source(columns: &[Column<'_>]) -> Source {
 }
 
 /// What a name means: in full, or without the objects around it that say nothing.
-fn meaning(spelled: &str) -> Option<(Part, u8, Sort)> {
+fn meaning(spelled: &str) -> Option<Meaning> {
     let mut name = spelled.trim_start_matches("@metadata.");
     let mut nested = 0;
     let mut asked = false;
@@ -196,7 +208,7 @@ fn meaning(spelled: &str) -> Option<(Part, u8, Sort)> {
 
 fn field(grammar: Grammar, source: Source, column: &Column<'_>, all: &[Column<'_>]) -> Field {
     let other = |kind| Field { text: column.path.to_owned(), part: Part::Other, rank: 0, kind };
-    let Some((part, rank, sort)) = meaning(&column.spelled) else { return other(Kind::Text) };
+    let Some((part, rank, sort)) = column.meaning else { return other(Kind::Text) };
     let (part, rank, sort) = corrected(grammar, source, column, all, (part, rank, sort));
     let values = &column.values;
     let kind = match sort {
@@ -232,8 +244,8 @@ fn corrected(
     source: Source,
     column: &Column<'_>,
     all: &[Column<'_>],
-    (part, rank, sort): (Part, u8, Sort),
-) -> (Part, u8, Sort) {
+    (part, rank, sort): Meaning,
+) -> Meaning {
     let sort = match (sort, source, column.spelled.as_str()) {
         (Sort::Time(_), Source::Apache | Source::Gcp, _) => Sort::Time(Edge::Start),
         (Sort::Duration(None), Source::Nginx, "request_time" | "session_time") => {
@@ -254,7 +266,7 @@ fn corrected(
         (Part::Path, ..) if column.values.iter().any(|text| text.contains(&b'?')) => Part::Target,
         // nginx's `$uri` lacks the query, which then stands apart.
         (Part::Target, _, "uri")
-            if all.iter().any(|column| matches!(meaning(&column.spelled), Some((Part::Query, ..))))
+            if all.iter().any(|column| matches!(column.meaning, Some((Part::Query, ..))))
                 && !column.values.iter().any(|text| text.contains(&b'?')) =>
         {
             Part::Path
@@ -320,6 +332,19 @@ mod tests {
             }),
         };
         assert_eq!(shown, expected, "{line:?}");
+    }
+
+    #[test]
+    fn names_that_clients_invent_do_not_pile_up() {
+        let value = b"/".to_vec();
+        // All of them mean the same, so none is left out as unknown.
+        let name =
+            |number: u32| format!("{}uri", format!("{number:013b}").replace('0', "$").replace('1', ":"));
+        let lines: Vec<Line> = (0..5_000).map(|number| vec![(name(number), value.clone())]).collect();
+        let known: Line = vec![("status".to_owned(), b"200".to_vec())];
+        let format = format(Grammar::Json, &[vec![known], lines].concat()).expect("requests");
+        assert_eq!(format.fields().count(), NAMES_MAX);
+        assert!(format.has(Part::Status));
     }
 
     #[test]
