@@ -9,11 +9,11 @@ use bandwho::format::Layout;
 use bandwho::input::{self, Found, Input, Stream};
 use bandwho::report::formats::{self, Described};
 
-use super::args::Formats;
+use super::args::{Formats, Read};
 use super::configuration::Configuration;
 use super::exit::{DONE, FAILED};
 use super::output::Replacement;
-use super::{message, plan};
+use super::{guard, message, plan};
 
 /// How the answer is written.
 #[derive(Clone, Copy)]
@@ -32,13 +32,15 @@ pub(crate) fn run(args: &Formats) -> Result<u8, Error> {
     } else {
         configuration.named(&read.format)
     }?;
-    let typed = layout.is_some().then_some(read.format.as_str());
     let listing = input::list(&plan::logs(read, &configuration)?)?;
+    guard::check_logs(read, args.output.as_deref(), &listing.inputs)?;
+    let (options, known) = (options(read), configuration.known());
     listing.notes.iter().for_each(|note| message::note(note));
     let mut logs = Vec::new();
     for input in &listing.inputs {
         let configured = || configuration.layout_for(input.path.as_deref()?);
-        let log = described(input, layout.clone().or_else(configured).as_ref(), typed)?;
+        let given = layout.clone().or_else(configured);
+        let log = described(input, given.as_ref(), &known, &options)?;
         if log.is_found() || input.found == Found::Named {
             logs.push(log);
         } else {
@@ -65,15 +67,29 @@ fn shape(args: &Formats) -> Result<Shape, Error> {
     }
 }
 
+/// What was typed about formats, to be repeated in the next command.
+fn options(read: &Read) -> Vec<String> {
+    let path = |path: &Path| path.display().to_string();
+    let format = (read.format != "auto").then(|| read.format.clone());
+    let typed = [
+        ("--nginx-conf", read.nginx_conf.as_deref().map(path)),
+        ("--apache-conf", read.apache_conf.as_deref().map(path)),
+        ("--format", format),
+    ];
+    let words = typed.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
+    words.flatten().collect()
+}
+
 fn described<'a>(
     input: &'a Input,
-    layout: Option<&Layout>,
-    typed: Option<&'a str>,
+    given: Option<&Layout>,
+    known: &[Layout],
+    options: &'a [String],
 ) -> Result<Described<'a>, Error> {
     let mut stream = Stream::open(input)?;
-    let explained = explain(stream.head(), layout);
+    let explained = explain(stream.head(), given, known);
     let (coatings, failure) = (stream.coatings(), stream.failure());
-    Ok(Described { name: &input.name, typed, coatings, failure, explained })
+    Ok(Described { name: &input.name, options, coatings, failure, explained })
 }
 
 fn write(logs: &[Described<'_>], shape: Shape, path: Option<&Path>) -> Result<(), Error> {

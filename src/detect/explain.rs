@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 pub use doubts::Doubt;
 pub use rejects::{Expected, Foreign, Group};
 
-use super::{Candidate, Detected, SAMPLE_LINES, detect, examine, is_header};
+use super::{Candidate, Detected, SAMPLE_LINES, detect, detect_with, examine, is_header};
 use doubts::Signs;
 use rejects::Rejected;
 
@@ -263,11 +263,12 @@ impl Facts {
     }
 }
 
-/// Reads every line of a head as a run would, and tells what is found. With `given` nothing is detected.
-pub fn explain(head: &Head, given: Option<&Layout>) -> Explained {
+/// Reads every line of a head as a run would, and tells what is found. With `given` nothing is detected; otherwise
+/// formats `known` from the server's configuration are recognised besides the usual ones.
+pub fn explain(head: &Head, given: Option<&Layout>, known: &[Layout]) -> Explained {
     let detected = match given {
         Some(layout) => examine(std::slice::from_ref(layout), &head.bytes),
-        None => detect(&head.bytes),
+        None => detect_with(known, &head.bytes),
     };
     let mut walk = Walk::new(&detected, head);
     for (number, line) in (1..).zip(input::lines(&head.bytes)) {

@@ -22,8 +22,8 @@ pub use json::write as write_json;
 pub struct Described<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The format that was typed, if one was.
-    pub typed: Option<&'a str>,
+    /// What was typed about its format, as words: `--format`, `combined`.
+    pub options: &'a [String],
     /// How its text is stored: `gzip`, `UTF-16`.
     pub coatings: Vec<&'static str>,
     /// Why reading stopped within the head, if it did.
@@ -50,10 +50,10 @@ impl Described<'_> {
     /// The command to go on with, and why.
     fn next(&self) -> (String, &'static str) {
         let log = shell(self.name);
-        let format = self.typed.map_or(String::new(), |typed| format!("--format {} ", shell(typed)));
+        let format: String = self.options.iter().map(|word| shell(word) + " ").collect();
         let would_match = self.explained.groups.iter().any(|group| group.would_match.is_some());
-        if !self.is_found() && self.typed.is_some() && would_match {
-            (format!("bandwho formats {log}"), "without --format: a known format reads these lines")
+        if !self.is_found() && self.explained.origin == Origin::Given && would_match {
+            (format!("bandwho formats {log}"), "without the format given: a known one reads these lines")
         } else if !self.is_found() {
             let directive = "--format 'LOG_FORMAT'";
             (format!("bandwho formats {directive} {log}"), "with the server's own directive, pasted whole")
@@ -412,12 +412,12 @@ mod tests {
             let head = Head { complete: bytes.len() % 2 == 0, bytes };
             let given = Layout::compile(&Format::parse("$status [$time_local]").expect("valid")).expect("valid");
             for layout in [None, Some(&given)] {
-                let explained = explain(&head, layout);
+                let explained = explain(&head, layout, &[]);
                 let records: u64 = explained.formats.iter().map(|facts| facts.lines).sum();
                 let counted = records + explained.rejected + explained.skipped + explained.cut;
                 prop_assert_eq!(counted, explained.lines);
                 let (coatings, failure) = (vec!["gzip"], None);
-                let log = [Described { name: "a\x07b", typed: layout.map(|_| "x"), coatings, failure, explained }];
+                let log = [Described { name: "a\x07b", options: &["--format".to_owned(), "x".to_owned()], coatings, failure, explained }];
                 for write in [write, write_json] {
                     let mut out = Vec::new();
                     write(&log, &mut out).expect("memory takes all");

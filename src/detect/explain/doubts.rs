@@ -1,5 +1,6 @@
 //! What looks cannot decide.
 
+use super::super::discover::is_discovered;
 use super::{Facts, Origin};
 use crate::format::{Edge, Grammar, Kind, Part, Server, Unit};
 use crate::parse::Record;
@@ -7,6 +8,8 @@ use crate::parse::Record;
 /// Something that a log does not tell by its looks, or that must be known before its numbers are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
+    /// No known format: the columns were named by what stands in them.
+    Discovered,
     /// The column of bytes may be the body's or all that was sent; it is read as this part.
     BodyOrWire {
         /// The column.
@@ -102,6 +105,9 @@ impl Signs {
 pub(super) fn of(facts: &Facts, origin: Origin) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     if origin == Origin::Detected {
+        if is_discovered(&facts.layout.format) {
+            doubts.push(Doubt::Discovered);
+        }
         doubts.extend(bytes(facts));
         doubts.extend(numbers(facts));
         doubts.extend(seconds(facts));

@@ -267,6 +267,11 @@ pub(super) fn doubt(doubt: &Doubt, facts: &Facts) -> String {
     let text = |step: usize| facts.layout.steps[step].field.text.as_str();
     let lines = |lines: u64| of_lines(lines, facts);
     match doubt {
+        Doubt::Discovered => {
+            "columns: no known format has these; they are named by what stands in them. Correct \
+            the text above where it is wrong, and give it back with --format."
+                .to_owned()
+        }
         Doubt::BodyOrWire { step, read_as: Part::Wire } => format!(
             "bytes: {} is read as all that was sent, as Debian's vhost_combined has it; elsewhere this column is %b, the body alone.",
             text(*step)
