@@ -10,7 +10,7 @@ pub struct Preset {
     pub server: Server,
     /// How values are escaped; Apache has one way only.
     pub escape: Escape,
-    /// The format text; with [`Server::Other`] in the notation of [`neighbours`].
+    /// The format text; with [`Server::Other`] in the notation of [`mod@super::neighbours`].
     pub text: &'static str,
 }
 
