@@ -25,6 +25,7 @@ use crate::aggregate::account::{FormatLines, LinePlace};
 use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
 use crate::detect;
 use crate::error::Error;
+use crate::format::w3c;
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
 use crate::parse::wrapper::{Joiner, bare, is_comment};
 use crate::parse::{Reader, Reason, Record, Reject, Wanted};
@@ -239,7 +240,7 @@ impl<'a> Worker<'a> {
         let mut joiner = Joiner::default();
         let mut number = 0;
         match (&log.software, &block.header) {
-            (Some(software), Some(header)) => reader.turn_to(&[software, &b"\n"[..], header].concat()),
+            (Some(software), Some(header)) => reader.turn_to(&w3c::header(software, header)),
             (Some(_), None) => reader.turn_back(),
             (None, _) => {}
         }
@@ -249,7 +250,7 @@ impl<'a> Worker<'a> {
                 self.counter.tally.account.skipped[Skip::Blank as usize] += 1;
             } else if let (Some(software), b'#') = (&log.software, line.inner[0]) {
                 if detect::is_header(line.inner) {
-                    reader.turn_to(&[software, &b"\n"[..], line.inner].concat());
+                    reader.turn_to(&w3c::header(software, line.inner));
                 }
                 self.counter.tally.account.skipped[Skip::Comment as usize] += 1;
             } else if log.wrappers.is_empty() {

@@ -7,7 +7,7 @@
 mod doubts;
 mod rejects;
 
-use crate::format::{Layout, Part};
+use crate::format::{Layout, Part, w3c};
 use crate::input::{self, Head};
 use crate::parse::wrapper::{Joiner, Wrappers, bare, is_comment};
 use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted, plain};
@@ -336,7 +336,7 @@ impl<'a> Walk<'a> {
         }
         if let (Some(software), b'#') = (&self.detected.software, inner[0]) {
             if is_header(inner) {
-                self.reader.turn_to(&[software, &b"\n"[..], inner].concat());
+                self.reader.turn_to(&w3c::header(software, inner));
                 self.known[0] = None;
                 self.rejected.turn_to(self.reader.parser(0));
             }

@@ -15,6 +15,7 @@ mod tail;
 mod discover;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use crate::format::{Escape, Format, Grammar, Layout, Part, Server, presets, w3c};
 use crate::input;
@@ -87,12 +88,10 @@ pub fn detect(head: &[u8]) -> Detected {
     detect_with(&[], head)
 }
 
-/// Finds the formats of a head; what those `known` from the server's configuration read is theirs. Behind those that read some of it come the common beginnings: a format that starts
-/// later in the log is read as far as they go.
+/// Finds the formats of a head; what those `known` from the server's configuration read is theirs. Behind those that
+/// read some of it come the common beginnings: a format that starts later in the log is read as far as they go.
 pub fn detect_with(known: &[Layout], head: &[u8]) -> Detected {
-    let outer = outer_lines(head);
-    let wrappers = Wrappers::detect(&spread(&outer));
-    let peeled = peel(&wrappers, &outer);
+    let (wrappers, peeled) = peeled_lines(head);
     let lines: Vec<&[u8]> = peeled.iter().map(AsRef::as_ref).collect();
     let headers = headers(head);
     let mut layouts = match &headers {
@@ -104,8 +103,8 @@ pub fn detect_with(known: &[Layout], head: &[u8]) -> Detected {
         layouts = choose(known, &lines);
     }
     for later in configured::timed(known).chain(beginnings()) {
-        if !layouts.iter().any(|layout| is_same(layout, &later)) {
-            layouts.push(later);
+        if !layouts.iter().any(|layout| is_same(layout, later)) {
+            layouts.push(later.clone());
         }
     }
     let mut detected = judged(wrappers, &layouts, &lines);
@@ -119,9 +118,7 @@ pub fn detect_with(known: &[Layout], head: &[u8]) -> Detected {
 
 /// How well given layouts fit a head, in the order given.
 pub fn examine(layouts: &[Layout], head: &[u8]) -> Detected {
-    let outer = outer_lines(head);
-    let wrappers = Wrappers::detect(&spread(&outer));
-    let peeled = peel(&wrappers, &outer);
+    let (wrappers, peeled) = peeled_lines(head);
     let lines: Vec<&[u8]> = peeled.iter().map(AsRef::as_ref).collect();
     judged(wrappers, layouts, &lines)
 }
@@ -146,7 +143,7 @@ fn judged(wrappers: Wrappers, layouts: &[Layout], lines: &[&[u8]]) -> Detected {
 /// The format that gets furthest into the first line of a head that is not blank.
 pub fn nearest(head: &[u8]) -> Option<Nearest> {
     beginnings()
-        .filter_map(|layout| mismatch(&layout, head))
+        .filter_map(|layout| mismatch(layout, head))
         .reduce(|best, other| if other.reject.column > best.reject.column { other } else { best })
 }
 
@@ -211,14 +208,7 @@ fn best(lines: &[&[u8]]) -> Option<Layout> {
     if let Some(layout) = keyed::layout(lines) {
         return Some(layout);
     }
-    let mut known = plausible(lines);
-    let votes = votes(&known, lines);
-    // Of equals the first is wanted, `max_by_key` keeps the last.
-    let (most, &count) = votes.iter().enumerate().rev().max_by_key(|&(_, count)| count)?;
-    if count == 0 {
-        return None;
-    }
-    let layout = known.swap_remove(most);
+    let layout = elected(&plausible(lines), lines, |layout, extra| Some(Fit::of(layout, extra)))?.clone();
     if !BEGINNINGS.contains(&layout.format.name.as_str()) {
         return Some(layout);
     }
@@ -241,7 +231,7 @@ const COMBINED_COLUMNS: usize = 9;
 impl Fit {
     fn of(layout: &Layout, extra: bool) -> Self {
         let is_beginning = BEGINNINGS.contains(&layout.format.name.as_str());
-        let known_fields = layout.steps.iter().filter(|step| step.field.part != Part::Other).count();
+        let known_fields = known_fields(layout);
         match (is_beginning, extra) {
             (is_beginning, true) => {
                 Self::Partly { columns: layout.steps.len().saturating_sub(COMBINED_COLUMNS), is_beginning }
@@ -256,17 +246,12 @@ impl Fit {
 const GLANCE_LINES: usize = 32;
 
 /// The text formats that read some of a few lines spread evenly, or all there are if none does.
-fn plausible(lines: &[&[u8]]) -> Vec<Layout> {
+fn plausible(lines: &[&[u8]]) -> Vec<&'static Layout> {
     let step = lines.len().div_ceil(GLANCE_LINES).max(1);
     let few: Vec<&[u8]> = lines.iter().copied().step_by(step).collect();
-    let all: Vec<Layout> = BEGINNINGS
-        .into_iter()
-        .chain(presets::neighbours())
-        .map(|name| compiled(&presets::named(name).expect("names of presets")))
-        .collect();
     let read = |layout: &&Layout| count(std::slice::from_ref(*layout), &few)[0] > 0;
-    let found: Vec<Layout> = all.iter().filter(read).cloned().collect();
-    if found.is_empty() { all } else { found }
+    let found: Vec<&Layout> = KNOWN.iter().filter(read).collect();
+    if found.is_empty() { KNOWN.iter().collect() } else { found }
 }
 
 /// The layouts that the `#Fields` headers of a head name, and its `#Software` line; none if it has no header.
@@ -276,7 +261,7 @@ fn headers(head: &[u8]) -> Option<(Vec<Layout>, Vec<u8>)> {
         lines().find(|line| line.to_ascii_lowercase().starts_with(b"#software:")).unwrap_or_default();
     let mut layouts: Vec<Layout> = Vec::new();
     for header in lines().filter(|line| is_header(line)) {
-        if let Ok(layout) = w3c::layout_of_header(&[software, b"\n", header].concat())
+        if let Ok(layout) = w3c::layout_of_header(&w3c::header(software, header))
             && layouts.len() < FORMATS_MAX
             && !layouts.iter().any(|known| is_same(known, &layout))
         {
@@ -293,7 +278,7 @@ fn count_headed(layouts: &[Layout], software: &[u8], head: &[u8]) -> usize {
     let mut accepted = 0;
     for line in input::lines(head).map(bare).filter(|line| !line.is_empty()) {
         if is_header(line) {
-            reader.turn_to(&[software, b"\n", line].concat());
+            reader.turn_to(&w3c::header(software, line));
         } else if line[0] != b'#' {
             accepted += usize::from(reader.read(line, &mut record) == Ok(0));
         }
@@ -306,40 +291,58 @@ pub fn is_header(line: &[u8]) -> bool {
     line.first() == Some(&b'#') && line.len() > 8 && line[..8].eq_ignore_ascii_case(b"#fields:")
 }
 
-/// Each line votes for the layout that fits it best. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
-fn votes(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
-    let mut readers: Vec<(Parser, [Fit; 2])> = layouts
-        .iter()
-        .map(|layout| {
-            let fits = [false, true].map(|extra| Fit::of(layout, extra));
-            (Parser::new(layout, Wanted::default(), &[]), fits)
-        })
-        .collect();
-    let mut votes = vec![0; layouts.len()];
+/// The layout with most votes, if there are any; of equals the first. Each line votes for the layout that fits it best,
+/// of those that `fit` says anything of; what it says depends on whether columns are left over. How many lines a layout
+/// can read at all says little: `common` reads nearly every line of the others.
+fn elected<'l, F: Ord + Copy>(
+    layouts: &[&'l Layout],
+    lines: &[&[u8]],
+    fit: impl Fn(&Layout, bool) -> Option<F>,
+) -> Option<&'l Layout> {
+    let reader = |layout: &&Layout| {
+        let fits = [false, true].map(|extra| fit(layout, extra));
+        (Parser::new(layout, Wanted::default(), &[]), fits)
+    };
+    let mut readers: Vec<(Parser, [Option<F>; 2])> = layouts.iter().map(reader).collect();
+    let mut votes = vec![0_usize; layouts.len()];
     let mut record = Record::default();
     for line in lines {
         let mut best = None;
         for (at, (parser, fits)) in readers.iter_mut().enumerate() {
-            if parser.parse(line, &mut record).is_ok() {
-                let fit = fits[usize::from(record.extra)];
-                if best.is_none_or(|(before, _)| fit > before) {
-                    best = Some((fit, at));
-                }
+            if parser.parse(line, &mut record).is_ok()
+                && let Some(fit) = fits[usize::from(record.extra)]
+                && best.is_none_or(|(before, _)| fit > before)
+            {
+                best = Some((fit, at));
             }
         }
         if let Some((_, at)) = best {
             votes[at] += 1;
         }
     }
-    votes
+    // Of equals `max_by_key` keeps the last.
+    let most =
+        votes.iter().enumerate().rev().filter(|&(_, &count)| count > 0).max_by_key(|&(_, count)| count);
+    most.map(|(at, _)| layouts[at])
+}
+
+/// The values of a layout that mean something.
+fn known_fields(layout: &Layout) -> usize {
+    layout.steps.iter().filter(|step| step.field.part != Part::Other).count()
 }
 
 fn is_same(one: &Layout, other: &Layout) -> bool {
     one.format.text == other.format.text && one.format.escape == other.format.escape
 }
 
-fn beginnings() -> impl Iterator<Item = Layout> {
-    BEGINNINGS.iter().map(|name| compiled(&presets::named(name).expect("BEGINNINGS are presets")))
+/// The beginnings, then the neighbours' formats: compiled once, they are tried on every log.
+static KNOWN: LazyLock<Vec<Layout>> = LazyLock::new(|| {
+    let names = BEGINNINGS.into_iter().chain(presets::neighbours());
+    names.map(|name| compiled(&presets::named(name).expect("names of presets"))).collect()
+});
+
+fn beginnings<'l>() -> impl Iterator<Item = &'l Layout> {
+    KNOWN[..BEGINNINGS.len()].iter()
 }
 
 fn compiled(format: &Format) -> Layout {
@@ -366,17 +369,17 @@ fn offset(layouts: &[Layout], lines: &[&[u8]]) -> Option<i32> {
     record.offset.or_else(|| reader.parser(format).offset(line))
 }
 
-/// The lines of a head that are meant to be records.
-fn outer_lines(head: &[u8]) -> Vec<&[u8]> {
-    input::lines(head).map(bare).filter(|line| !line.trim_ascii().is_empty() && line[0] != b'#').collect()
-}
-
-/// Without what is around them.
-fn peel<'a>(wrappers: &Wrappers, lines: &[&'a [u8]]) -> Vec<Cow<'a, [u8]>> {
+/// What is around the lines of a head that are meant to be records, and the lines without it.
+fn peeled_lines(head: &[u8]) -> (Wrappers, Vec<Cow<'_, [u8]>>) {
+    let outer: Vec<&[u8]> = input::lines(head)
+        .map(bare)
+        .filter(|line| !line.trim_ascii().is_empty() && line[0] != b'#')
+        .collect();
+    let wrappers = Wrappers::detect(&spread(&outer));
     let mut buffer = Vec::new();
-    let inner = lines.iter().map(|line| {
+    let inner = outer.into_iter().map(|line| {
         if wrappers.is_empty() {
-            return Cow::Borrowed(*line);
+            return Cow::Borrowed(line);
         }
         let inner = wrappers.peel(line, &mut buffer);
         match inner.offset {
@@ -384,7 +387,8 @@ fn peel<'a>(wrappers: &Wrappers, lines: &[&'a [u8]]) -> Vec<Cow<'a, [u8]>> {
             None => Cow::Owned(inner.line.to_vec()),
         }
     });
-    inner.collect()
+    let inner = inner.collect();
+    (wrappers, inner)
 }
 
 /// Some of the lines, spread evenly.

@@ -9,6 +9,11 @@ use super::{BadFormat, Edge, Escape, Field, Format, Grammar, Kind, Layout, Part,
 /// Columns of one header at most.
 pub const COLUMNS_MAX: usize = 1024;
 
+/// A `#Software` line, or none, and a `#Fields` line as [`layout_of_header`] reads them together.
+pub fn header(software: &[u8], fields: &[u8]) -> Vec<u8> {
+    [software, b"\n", fields].concat()
+}
+
 /// Reads a `#Fields` line, or several `#` lines of which the last `#Fields` counts.
 pub fn layout_of_header(header: &[u8]) -> Result<Layout, BadFormat> {
     let header = String::from_utf8_lossy(header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header));
