@@ -12,7 +12,7 @@ use bandwho::input;
 use bandwho::parse::{Parser, Record, Wanted};
 use bandwho::place::Places;
 use bandwho::query::{Basis, Dimension, Metric, View};
-use bandwho::servers::Servers;
+use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Zone};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -45,7 +45,7 @@ fn main_job(criterion: &mut Criterion) {
     let format = Format::parse(FORMAT).expect("a valid format");
     let layout = Layout::compile(&format).expect("a valid format");
     let pairs = ["10.1.0.0/24=bj", "10.2.0.0/24=gz", "10.3.0.0/24=sh"].map(str::to_owned);
-    let servers = Servers::load(&[], &pairs, None).expect("valid pairs");
+    let servers = Servers::load(&Statements { pairs: &pairs, ..Statements::default() }).expect("valid pairs");
     let places = Places::none();
     let by = Dimension::parse_list("idc,region,slot").expect("valid dimensions");
     let view = View::new(by, &[Metric::Bytes]);

@@ -61,6 +61,28 @@ pub fn address(text: &[u8]) -> Option<Address<'_>> {
     if entries.next().is_some() { None } else { entry(first) }
 }
 
+/// The IPv4 address that a text is, read like any other but in a tenth of the time: most clients are one.
+#[inline]
+pub fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut address, mut part, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    for &byte in text {
+        match byte {
+            // Some systems read a leading zero as octal: nobody knows what `010` means.
+            b'0'..=b'9' if digits < 3 && (digits == 0 || part != 0) => {
+                part = part * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits != 0 && part <= 255 && dots < 3 => {
+                address = address << 8 | part;
+                (part, digits) = (0, 0);
+                dots += 1;
+            }
+            _ => return None,
+        }
+    }
+    (dots == 3 && digits != 0 && part <= 255).then(|| Ipv4Addr::from_bits(address << 8 | part))
+}
+
 /// The first address of a list.
 pub fn leftmost(list: &[u8]) -> Option<Address<'_>> {
     entries(list).find_map(entry)
@@ -70,6 +92,8 @@ pub fn leftmost(list: &[u8]) -> Option<Address<'_>> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trusted {
     networks: Vec<IpNet>,
+    /// First and last address of the IPv4 ones: every client is compared with them.
+    v4: Vec<(Ipv4Addr, Ipv4Addr)>,
 }
 
 /// Nobody outside can have these addresses: private, loopback, link-local and carrier NAT networks.
@@ -91,12 +115,26 @@ impl Trusted {
             let network = network.map(canonical);
             network.map_err(|_| format!("`{word}` is neither a network such as 10.0.0.0/8 nor an address"))
         };
-        Ok(Self { networks: words.map(network).collect::<Result<_, _>>()? })
+        let networks = words.map(network).collect::<Result<Vec<IpNet>, _>>()?;
+        let v4 = networks.iter().filter_map(|network| match network {
+            IpNet::V4(network) => Some((network.network(), network.broadcast())),
+            IpNet::V6(_) => None,
+        });
+        Ok(Self { v4: v4.collect(), networks })
     }
 
     /// True for an address of a trusted machine.
     pub fn has(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(&address))
+        match address {
+            IpAddr::V4(address) => self.has_v4(address),
+            IpAddr::V6(_) => self.networks.iter().any(|network| network.contains(&address)),
+        }
+    }
+
+    /// The same for an IPv4 address.
+    #[inline]
+    pub fn has_v4(&self, address: Ipv4Addr) -> bool {
+        self.v4.iter().any(|&(first, last)| first <= address && address <= last)
     }
 
     /// True for the words that stand for a proxy on the same machine, which has no address.
@@ -233,6 +271,19 @@ mod tests {
         check("", "none");
         check("192.0.2.1 192.0.2.2", "none");
         assert_eq!(address(b"192.0.2.1\xff"), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn the_quick_reader_agrees_with_the_thorough_one(text in "([0-9]{0,4}\\.?|[0-9.]|(25[0-9]|[01]?[0-9]?[0-9])\\.){0,6}[0-9:x]{0,3}") {
+            let plain = text.parse::<Ipv4Addr>().ok();
+            prop_assert_eq!(dotted(text.as_bytes()), plain);
+            if plain.is_some() {
+                prop_assert_eq!(shown(address(text.as_bytes())), text);
+            }
+        }
     }
 
     #[test]

@@ -76,8 +76,9 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
 
 /// Reads, parses and counts all logs, on the current pool.
 pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
-    let stock =
-        Stock { job, wanted: wanted(job), workers: Mutex::new(Vec::new()), stop: AtomicBool::new(false) };
+    let expected = survey.logs.iter().filter_map(|log| log.input.size).sum();
+    let workers = Mutex::new(Vec::new());
+    let stock = Stock { job, wanted: wanted(job), workers, expected, stop: AtomicBool::new(false) };
     let pool = BlockPool::new();
     if job.lines.is_some() || job.rejects.is_some() {
         for log in &survey.logs {
@@ -104,6 +105,8 @@ struct Stock<'a> {
     job: &'a Job<'a>,
     wanted: Wanted,
     workers: Mutex<Vec<Worker<'a>>>,
+    /// Bytes that will be read, as far as the sizes of files tell.
+    expected: u64,
     /// Nobody reads our output any more.
     stop: AtomicBool,
 }
@@ -147,6 +150,8 @@ impl<'a> Stock<'a> {
             blocks.take_while(|_| !self.stop.load(Ordering::Relaxed)).inspect(|block| self.wait(block));
         going.par_bridge().try_for_each(|block| match block {
             Ok(block) => {
+                let read = self.job.progress.load(Ordering::Relaxed);
+                self.job.places.flatten_if_worthwhile(read.max(self.expected));
                 let block = self.with_worker(|worker| worker.read(block, log, self))?;
                 pool.give(block.bytes);
                 Ok(())

@@ -182,6 +182,17 @@ pub struct LinePlace {
 }
 
 impl Account {
+    /// Counts a record on which databases failed: bit i stands for database i.
+    pub(super) fn count_database_errors(&mut self, failed: u64) {
+        let databases = (u64::BITS - failed.leading_zeros()) as usize;
+        if self.database_errors.len() < databases {
+            self.database_errors.resize(databases, 0);
+        }
+        for (database, errors) in self.database_errors.iter_mut().enumerate() {
+            *errors += failed >> database & 1;
+        }
+    }
+
     /// Adds the lines of a block, by the formats of its input.
     pub fn accept(&mut self, file: u32, by_format: &[FormatLines]) {
         for (format, lines) in by_format.iter().enumerate().filter(|(_, lines)| lines.lines > 0) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::account::Remark;
 use super::interner::Interner;
-use super::memo::{Clients, Found, Machines};
+use super::memo::{Clients, Found, Machines, Text};
 use super::spread::spread;
 use super::view::{Key, UNKNOWN};
 use super::{Cut, Rules, Slots, Tally};
@@ -154,7 +154,7 @@ impl<'a> Counter<'a> {
         let found = self.clients.find(record, source.escape, &mut ignored);
         Joined {
             client: client_text(&found, source.escape),
-            place: &found.places[found.place().0 as usize],
+            place: &found.places[found.place.0 as usize],
             idc: idc.map(|idc| self.servers.name(idc)),
         }
     }
@@ -268,7 +268,7 @@ impl<'a> Counter<'a> {
                             values.intern(format!("{class}xx").as_bytes()) + 1
                         })
                     }
-                    place if place.is_place() => by_number(known, Some(client.place().0 as usize), |at| {
+                    place if place.is_place() => by_number(known, Some(client.place.0 as usize), |at| {
                         number(values, place_value(place, &client.places[at]))
                     }),
                     other => number(values, value(other, record, &ends, self.rules)),
@@ -377,7 +377,7 @@ fn value<'a>(
     let text = |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
     match dimension {
         Dimension::Client => client_text(&ends.client, ends.escape),
-        Dimension::Net => ends.client.client?.address.map(|address| network(address).into_bytes().into()),
+        Dimension::Net => ends.client.address.map(|address| network(address).into_bytes().into()),
         Dimension::Server => text(record.server_addr.or(record.hostname)),
         Dimension::Host => text(record.host),
         Dimension::Path => target(record, ends.escape, &|path| Some(path)),
@@ -399,9 +399,10 @@ fn value<'a>(
 /// The client's address, or the text in its place.
 #[inline]
 fn client_text<'a>(found: &Found<'a>, escape: Escape) -> Option<Cow<'a, [u8]>> {
-    match found.client.and_then(|client| client.canonical.as_deref()) {
-        Some(canonical) => Some(canonical.as_bytes().into()),
-        None => found.logged.map(|raw| plain(escape, raw)).filter(|text| !text.is_empty()),
+    match found.text {
+        Text::Canonical(text) => Some(text.into()),
+        Text::Logged(raw) => Some(plain(escape, raw)).filter(|text| !text.is_empty()),
+        Text::Missing => None,
     }
 }
 

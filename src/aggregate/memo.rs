@@ -1,6 +1,6 @@
 //! What one thread knows already about the addresses and servers of the log.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Rules;
 use super::account::{Account, Remark};
@@ -8,7 +8,7 @@ use super::interner::TextMemo;
 use crate::client::{self, Address, Rule, Trusted};
 use crate::format::Escape;
 use crate::parse::{Record, plain};
-use crate::place::{Memo, Place, PlaceId, Places};
+use crate::place::{Located, Memo, Place, PlaceId, Places};
 use crate::servers::{Idc, Key, Servers};
 
 /// Distinct texts remembered before a memo starts anew.
@@ -17,44 +17,61 @@ const REMEMBERED_MAX: usize = 1 << 16;
 /// Longer lists of forwarded addresses are read anew each time: strangers choose their length.
 const LIST_REMEMBERED_MAX: usize = 256;
 
-/// What is known of a client's text.
+/// Who a text names.
 #[derive(Debug, Clone)]
-pub(super) struct Client {
+struct Known {
     /// Parsed; `None` for host names, sockets and other words.
-    pub(super) address: Option<IpAddr>,
+    address: Option<IpAddr>,
     /// The address as text (RFC 5952; IPv4-mapped addresses are IPv4; zones stay, ports go).
-    pub(super) canonical: Option<Box<str>>,
-    pub(super) place: PlaceId,
+    canonical: Option<Box<str>>,
+    located: Located,
     /// A proxy that tells the truth: the client is among the forwarded addresses.
     trusted: bool,
-    /// Bit i: database i failed on it.
-    failed: u64,
+}
+
+/// A text that was read.
+#[derive(Clone, Copy)]
+enum Met {
+    /// A plain IPv4 address is its own canonical text and read faster than remembered.
+    Dotted(Ipv4Addr),
+    /// The number of anything else in [`Clients::known`].
+    Known(usize),
 }
 
 /// Who asked for a record.
 #[derive(Clone, Copy)]
 pub(super) struct Found<'a> {
-    /// What is known; none if nothing is logged.
-    pub(super) client: Option<&'a Client>,
-    /// The text as logged, for clients that have no address.
-    pub(super) logged: Option<&'a [u8]>,
+    /// The client's address; none for host names, sockets and other words.
+    pub(super) address: Option<IpAddr>,
+    /// The address as canonical text, else the text as logged.
+    pub(super) text: Text<'a>,
+    /// Where the client is.
+    pub(super) place: PlaceId,
     /// The places that numbers lead to.
     pub(super) places: &'a [Place],
 }
 
+/// A client's text.
+#[derive(Clone, Copy)]
+pub(super) enum Text<'a> {
+    /// An address in canonical form.
+    Canonical(&'a [u8]),
+    /// What stands in its place, as the server escaped it.
+    Logged(&'a [u8]),
+    /// Nothing.
+    Missing,
+}
+
 impl Found<'_> {
     /// A record that nobody wants to know the client of.
-    pub(super) const UNASKED: Self = Self { client: None, logged: None, places: &[] };
-
-    pub(super) fn place(&self) -> PlaceId {
-        self.client.map_or(PlaceId::UNKNOWN, |client| client.place)
-    }
+    pub(super) const UNASKED: Self =
+        Self { address: None, text: Text::Missing, place: PlaceId::UNKNOWN, places: &[] };
 }
 
 pub(super) struct Clients<'a> {
     way: Way<'a>,
     memo: Memo,
-    known: TextMemo<Client>,
+    known: TextMemo<Known>,
     /// Lists of forwarded addresses → the client among them.
     lists: TextMemo<Option<Box<str>>>,
 }
@@ -63,7 +80,7 @@ impl<'a> Clients<'a> {
     pub(super) fn new(places: &'a Places, rules: &'a Rules) -> Self {
         Self {
             way: Way { places, rule: rules.client, trusted: &rules.trusted },
-            memo: Memo::new(places),
+            memo: Memo::new(),
             known: TextMemo::new(REMEMBERED_MAX),
             lists: TextMemo::new(REMEMBERED_MAX),
         }
@@ -77,35 +94,54 @@ impl<'a> Clients<'a> {
         escape: Escape,
         account: &mut Account,
     ) -> Found<'r> {
-        let (way, memo) = (self.way, &mut self.memo);
+        let way = self.way;
         let logged = way.logged(record);
-        let mut number = logged.map(|text| self.known.number(text, |text| way.meet(text, memo)));
+        let mut met = logged.map(|text| match client::dotted(text) {
+            Some(address) => Met::Dotted(address),
+            None => Met::Known(self.known.number(text, |text| way.meet(text, &mut self.memo))),
+        });
+        let trusted = met.is_none_or(|met| match met {
+            // Who is asked for by the forwarded list was not asked for here.
+            Met::Dotted(address) => way.rule == Rule::Auto && way.trusted.has_v4(address),
+            Met::Known(number) => self.known.value(number).trusted,
+        });
         // Most records end here: their client is nobody's proxy.
-        if number.is_none_or(|number| self.known.value(number).trusted)
-            && let Some(list) = record.forwarded
-        {
-            let list = plain(escape, list);
-            let unremembered;
-            let client = if list.len() > LIST_REMEMBERED_MAX {
-                unremembered = way.forwarded(&list);
-                &unremembered
-            } else {
-                self.lists.get(&list, |list| way.forwarded(list))
-            };
-            if let Some(client) = client {
-                number = Some(self.known.number(client.as_bytes(), |text| way.meet(text, memo)));
+        if trusted && let Some(list) = record.forwarded {
+            if let Some(number) = self.forwarded(&plain(escape, list)) {
+                met = Some(Met::Known(number));
                 account.remarked[Remark::ClientForwarded as usize] += 1;
             }
         }
-        let client = number.map(|number| self.known.value(number));
-        if let Some(client) = client.filter(|client| client.failed != 0) {
-            // Counted per record, not per lookup: what a thread remembers must not show.
-            account.database_errors.resize(memo.errors.len(), 0);
-            for (database, errors) in account.database_errors.iter_mut().enumerate() {
-                *errors += client.failed >> database & 1;
+        let (address, canonical, located) = match met {
+            Some(Met::Dotted(address)) => {
+                (Some(address.into()), logged, way.places.locate(address.into(), &mut self.memo))
             }
+            Some(Met::Known(number)) => {
+                let known = self.known.value(number);
+                (known.address, known.canonical.as_deref().map(str::as_bytes), known.located)
+            }
+            None => (None, None, Located::NOWHERE),
+        };
+        if located.failed != 0 {
+            // Counted per record, not per lookup: what a thread remembers must not show.
+            account.count_database_errors(located.failed);
         }
-        Found { client, logged, places: &self.memo.places }
+        let text = canonical.map(Text::Canonical).or(logged.map(Text::Logged)).unwrap_or(Text::Missing);
+        Found { address, text, place: located.place, places: &self.memo.places }
+    }
+
+    /// The client in a list of forwarded addresses, by its number in [`Self::known`].
+    fn forwarded(&mut self, list: &[u8]) -> Option<usize> {
+        let way = self.way;
+        let unremembered;
+        let client = if list.len() > LIST_REMEMBERED_MAX {
+            unremembered = way.forwarded(list);
+            &unremembered
+        } else {
+            self.lists.get(list, |list| way.forwarded(list))
+        };
+        let client = client.as_ref()?.as_bytes();
+        Some(self.known.number(client, |text| way.meet(text, &mut self.memo)))
     }
 }
 
@@ -127,7 +163,7 @@ impl Way<'_> {
         }
     }
 
-    fn meet(self, text: &[u8], memo: &mut Memo) -> Client {
+    fn meet(self, text: &[u8], memo: &mut Memo) -> Known {
         let (address, trusted) = match self.rule {
             // A column that holds a list is like a list of forwarded addresses.
             Rule::Auto => {
@@ -138,15 +174,12 @@ impl Way<'_> {
             // Forwarded addresses are not looked at, or were already.
             Rule::Remote | Rule::Forwarded => (client::address(text), false),
         };
-        let Some(address) = address else {
-            return Client { address: None, canonical: None, place: PlaceId::UNKNOWN, trusted, failed: 0 };
-        };
-        let before = memo.errors.clone();
-        let place = self.places.locate(address.ip, memo);
-        let failed = memo.errors.iter().zip(before).enumerate();
-        let failed = failed.fold(0, |mask, (at, (now, before))| mask | u64::from(*now != before) << at);
-        let canonical = Some(address.to_string().into_boxed_str());
-        Client { address: Some(address.ip), canonical, place, trusted, failed }
+        Known {
+            address: address.map(|address| address.ip),
+            canonical: address.map(|address| address.to_string().into()),
+            located: address.map_or(Located::NOWHERE, |address| self.places.locate(address.ip, memo)),
+            trusted,
+        }
     }
 
     /// The text of the client in a list of forwarded addresses.

@@ -13,7 +13,7 @@ use crate::parse::Record;
 use crate::parse::value::{BYTES_MAX, DURATION_US_MAX};
 use crate::place::Places;
 use crate::query::{Dimension, Extras, Series, TimePart};
-use crate::servers::Servers;
+use crate::servers::{Servers, Statements};
 use crate::time::Zone;
 
 const SOURCE: Source = Source { file: 0, escape: Escape::Nginx, idc: None };
@@ -219,7 +219,7 @@ fn nobody() -> Trusted {
 }
 
 fn servers() -> Servers {
-    Servers::load(&[], &[], None).expect("nothing to read")
+    Servers::load(&Statements::default()).expect("nothing to read")
 }
 
 fn counted(rules: &Rules, requests: &[Request]) -> Tally {

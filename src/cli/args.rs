@@ -8,19 +8,32 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use bandwho::place::ATTRIBUTION;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+/// The version, and whose data is in the binary.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}\n\nBuilt-in IP table, June 2026: {ATTRIBUTION}.\nMerged and compressed; the licence texts are in \
+         src/place/builtin-LICENSE.md of the source.\nThe program itself: MIT or Apache-2.0.",
+        env!("CARGO_PKG_VERSION")
+    )
+});
 
 /// Who ate our bandwidth? Traffic by data centre, region and time slot from Nginx and Apache access logs
 #[derive(Debug, Parser)]
 #[command(
     version,
+    long_version = LONG_VERSION.as_str(),
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     after_help = "Examples:
   bandwho access.log                           the overview
   zcat access.log.*.gz | bandwho               the same, from a pipe
   bandwho top --by client /var/log/nginx       who took most, over a whole directory
+  bandwho top --by asn,country access.log      whose networks, with the built-in IP table
   bandwho top --by idc,region,slot --servers servers.csv --ip-db GeoLite2-City.mmdb access.log
   bandwho slots --by idc --json access.log     five-minute samples, for a program
   bandwho formats access.log                   what is in this log, and what was rejected
@@ -38,16 +51,17 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// What is read, and the file that is written.
-    pub(crate) fn files(&self) -> (&Read, Option<&Path>) {
+    /// What logs are read, and the file that is written; none if no logs are.
+    pub(crate) fn files(&self) -> Option<(&Read, Option<&Path>)> {
         let (read, output) = match &self.command {
             None => (&self.read, &self.output.output),
             Some(Command::Top(args)) => (&args.read, &args.output.output),
             Some(Command::Slots(args)) => (&args.read, &args.output.output),
             Some(Command::Lines(args)) => (&args.read, &args.output),
             Some(Command::Formats(args)) => (&args.read, &args.output),
+            Some(Command::Ipdb(_)) => return None,
         };
-        (read, output.as_deref())
+        Some((read, output.as_deref()))
     }
 }
 
@@ -84,6 +98,95 @@ Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg r
 
 Only the first MiB of each log is looked at, as for detection. Exit code 1: some log has no known format")]
     Formats(Formats),
+    /// IP databases: look up addresses, show what a database holds, compile several into one fast file
+    #[command(
+        subcommand,
+        disable_help_subcommand = true,
+        after_help = "Examples:
+  bandwho ipdb lookup 1.1.1.1 2001:db8::1
+  bandwho ipdb info GeoLite2-City.mmdb ip2region.xdb
+  bandwho ipdb compile --ip-db city.mmdb --ip-db asn.mmdb -o places.bwip"
+    )]
+    Ipdb(Ipdb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ipdb {
+    /// Where addresses are, and on whose networks
+    #[command(after_help = "Examples:
+  bandwho ipdb lookup 1.1.1.1
+  bandwho ipdb lookup --ip-db GeoLite2-City.mmdb --ip-db GeoLite2-ASN.mmdb --json 8.8.8.8
+  bandwho top --by client --csv access.log | cut -d, -f1 | sed 1d | bandwho ipdb lookup -
+
+From a pipe, one address a line is answered by one JSON object a line. Exit code 1: something was no address")]
+    Lookup(Lookup),
+    /// What databases hold: form, date, networks, and how many addresses have each field
+    #[command(after_help = "Examples:
+  bandwho ipdb info                            the built-in table
+  bandwho ipdb info GeoLite2-City.mmdb ip2region.xdb")]
+    Info(Info),
+    /// Merge databases into one file that opens at once
+    #[command(after_help = "Examples:
+  bandwho ipdb compile --ip-db city.mmdb --ip-db asn.mmdb -o places.bwip
+  bandwho top --by asn --ip-db places.bwip access.log
+
+Later databases fill and override earlier ones. The file is refused once one of them has changed.")]
+    Compile(Compile),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Lookup {
+    /// Addresses; none or -: from stdin, one a line
+    #[arg(value_name = "ADDR")]
+    pub(crate) addresses: Vec<String>,
+    /// One JSON object per address
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) databases: Databases,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Info {
+    /// Databases [default: the built-in table]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// One JSON object per database
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Compile {
+    /// A database; may be repeated, later ones override
+    #[arg(long, value_name = "PATH", required = true)]
+    pub(crate) ip_db: Vec<PathBuf>,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The day of databases that do not tell theirs, such as CSV
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) date: Option<String>,
+    /// As small as possible instead of as fast to open as possible
+    #[arg(long)]
+    pub(crate) compact: bool,
+}
+
+/// What is known of addresses
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Places and servers")]
+pub(crate) struct Databases {
+    /// IP database: MMDB, ip2region xdb, ipip ipdb, CSV, or a compiled file; may be repeated, later ones fill and
+    /// override; `built-in` names the built-in table, which is used if nothing is named [env: BANDWHO_IP_DB]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ip_db: Vec<PathBuf>,
+    /// Join no IP database
+    #[arg(long, conflicts_with = "ip_db")]
+    pub(crate) no_ip_db: bool,
+    /// What networks are for: CIDRs or AS numbers with carrier, cloud, idc, cdn or edu, or AWS ip-ranges.json; may be
+    /// repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) net_kind: Vec<PathBuf>,
 }
 
 #[derive(Debug, Group)]
@@ -193,21 +296,20 @@ pub(crate) struct Read {
     /// Load scheme: how bytes are spread over the time a request took
     #[arg(long, value_name = "SCHEME", default_value = "time-proportional")]
     pub(crate) scheme: String,
-    /// MMDB database of addresses; may be repeated, later ones override [env: BANDWHO_IP_DB]
-    #[arg(long, value_name = "PATH", help_heading = "Places and servers")]
-    pub(crate) ip_db: Vec<PathBuf>,
-    /// Join no IP database
-    #[arg(long, help_heading = "Places and servers")]
-    pub(crate) no_ip_db: bool,
-    /// Server list: CSV with a header; may be repeated
+    #[command(flatten)]
+    pub(crate) databases: Databases,
+    /// Server list: CSV, an Nginx geo block, Prometheus file_sd or an Ansible inventory; may be repeated
     #[arg(long, value_name = "PATH", help_heading = "Places and servers")]
     pub(crate) servers: Vec<PathBuf>,
-    /// A server, network, host name or log path, and its data centre; may be repeated
+    /// A server, network, host name or log path, and its data centre, or a path with {idc}; may be repeated
     #[arg(long, value_name = "KEY=NAME", help_heading = "Places and servers")]
     pub(crate) idc: Vec<String>,
     /// Data centre of servers in no list
     #[arg(long, value_name = "NAME", help_heading = "Places and servers")]
     pub(crate) idc_default: Option<String>,
+    /// Ansible groups whose names begin so are data centres
+    #[arg(long, value_name = "PREFIX", help_heading = "Places and servers")]
+    pub(crate) idc_group_prefix: Option<String>,
     /// Exit with 3 if any line was rejected
     #[arg(long, help_heading = "Checks and resources")]
     pub(crate) strict: bool,

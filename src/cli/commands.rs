@@ -16,26 +16,31 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target};
 use super::plan::{self, Sources};
-use super::{formats, guard, message, progress};
+use super::{formats, guard, ipdb, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
-    let (read, output) = args.files();
-    guard::check(read, output)?;
-    pipeline::pool(read.threads)?.install(|| match args.command {
+    let threads = match args.files() {
+        Some((read, output)) => {
+            guard::check(read, output)?;
+            read.threads
+        }
+        None => 0,
+    };
+    pipeline::pool(threads)?.install(|| match args.command {
         None => overview(&args.read, &args.output),
         Some(Command::Top(args)) => top(&args),
         Some(Command::Slots(args)) => slots(&args),
         Some(Command::Lines(args)) => lines(&args),
         Some(Command::Formats(args)) => formats::run(&args),
+        Some(Command::Ipdb(command)) => ipdb::run(&command),
     })
 }
 
 fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
     let target = Target::new(output)?;
     let sources = plan::sources(read, output.output.as_deref())?;
-    let known =
-        Known { servers: !sources.servers.is_empty(), places: !sources.places.databases().is_empty() };
+    let known = Known { servers: !sources.servers.is_empty(), places: sources.places.databases().len() != 0 };
     let views = overview::views(known, |dimension| sources.provides(dimension));
     if !sources.bytes_logged() {
         message::note("no log has a byte column: requests are counted");
@@ -156,7 +161,7 @@ fn counted<'a>(sources: &'a Sources, rules: &'a Rules, tally: &'a Tally) -> Coun
                 (log.input.name.as_str(), formats.collect())
             })
             .collect(),
-        databases: sources.places.databases(),
+        databases: sources.places.databases().cloned().collect(),
         servers_listed: !sources.servers.is_empty(),
         durations_logged: sources.durations_logged(),
     }

@@ -16,7 +16,7 @@ pub(crate) fn check(read: &Read, output: Option<&Path>) -> Result<(), Error> {
     {
         return refuse(output, "it is named for the rejects as well");
     }
-    let named = [&read.logs, &read.ip_db, &read.servers];
+    let named = [&read.logs, &read.databases.ip_db, &read.databases.net_kind, &read.servers];
     let single = [&read.files_from, &read.nginx_conf, &read.apache_conf];
     let inputs: Vec<&PathBuf> = named.into_iter().flatten().chain(single.into_iter().flatten()).collect();
     for path in output.into_iter().chain(read.rejects.as_deref()) {
@@ -25,6 +25,14 @@ pub(crate) fn check(read: &Read, output: Option<&Path>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Fails if the output is one of these inputs.
+pub(crate) fn check_inputs(inputs: &[PathBuf], output: &Path) -> Result<(), Error> {
+    match inputs.iter().find(|input| is_same(input, output)) {
+        Some(_) => Err(Error::Usage(format!("cannot write {}: it is also an input", output.display()))),
+        None => Ok(()),
+    }
 }
 
 /// The same for the logs that were found: a list or a configuration may have named them.

@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod configuration;
 mod plan;
 mod formats;
+mod ipdb;
 mod commands;
 mod guard;
 mod mismatch;

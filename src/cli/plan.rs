@@ -13,12 +13,12 @@ use bandwho::error::Error;
 use bandwho::format::{Format, Layout, Part};
 use bandwho::input::{self, Input};
 use bandwho::pipeline::{Log, Survey, survey};
-use bandwho::place::Places;
+use bandwho::place::{BUILT_IN, Places};
 use bandwho::query::{Basis, Dimension, Metric, View};
-use bandwho::servers::Servers;
+use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
 
-use super::args::{BasisChoice, ClientChoice, Read};
+use super::args::{BasisChoice, ClientChoice, Databases, Read};
 use super::configuration::Configuration;
 use super::{guard, message, mismatch};
 
@@ -34,9 +34,9 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
     let configuration = Configuration::read(read)?;
     let layout =
         if configuration.is_empty() { layout(&read.format) } else { configuration.named(&read.format) }?;
-    let servers = Servers::load(&read.servers, &read.idc, read.idc_default.as_deref())?;
-    let places = places(read)?;
+    let places = open_places(&read.databases)?;
     let listing = input::list(&logs(read, &configuration)?)?;
+    let servers = servers(read, &listing.inputs)?;
     guard::check_logs(read, output, &listing.inputs)?;
     let given = |log: &Input| layout.clone().or_else(|| configuration.layout_for(log.path.as_deref()?));
     let mut survey = survey(listing.inputs, &given, &configuration.known(), &servers)?;
@@ -133,17 +133,31 @@ fn path_of(name: &[u8]) -> PathBuf {
     String::from_utf8_lossy(name).into_owned().into()
 }
 
-fn places(read: &Read) -> Result<Places, Error> {
-    if read.no_ip_db {
+/// The databases that were typed, set in the environment, or built in.
+pub(crate) fn open_places(typed: &Databases) -> Result<Places, Error> {
+    if typed.no_ip_db {
         return Ok(Places::none());
     }
-    if read.ip_db.is_empty() {
-        let paths = std::env::var_os("BANDWHO_IP_DB").unwrap_or_default();
-        let paths: Vec<PathBuf> =
-            std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect();
-        return Places::open(&paths);
+    let mut paths = typed.ip_db.clone();
+    if paths.is_empty() {
+        let set = std::env::var_os("BANDWHO_IP_DB").unwrap_or_default();
+        paths.extend(std::env::split_paths(&set).filter(|path| !path.as_os_str().is_empty()));
     }
-    Places::open(&read.ip_db)
+    if paths.is_empty() {
+        paths.push(PathBuf::from(BUILT_IN));
+    }
+    Places::open(&paths, &typed.net_kind)
+}
+
+fn servers(read: &Read, inputs: &[Input]) -> Result<Servers, Error> {
+    let logs: Vec<PathBuf> = inputs.iter().filter_map(|log| log.path.clone()).collect();
+    Servers::load(&Statements {
+        lists: &read.servers,
+        pairs: &read.idc,
+        default: read.idc_default.as_deref(),
+        group_prefix: read.idc_group_prefix.as_deref(),
+        logs: &logs,
+    })
 }
 
 fn trusted(read: &Read) -> Result<Trusted, Error> {
@@ -223,7 +237,7 @@ impl Sources {
         let mut fields = Vec::new();
         for dimension in views.iter().flat_map(|view| &view.by) {
             self.provide(dimension)?;
-            if dimension.is_place() && self.places.databases().is_empty() {
+            if dimension.is_place() && self.places.databases().len() == 0 {
                 message::note(&format!(
                     "no IP database: every {} is unknown; give one with --ip-db",
                     dimension.name()

@@ -6,7 +6,7 @@
 //! form that `parse` walks. [`nginx_conf`] and [`apache_conf`] read the servers' whole configurations: which file has
 //! which format ([`Configured`]).
 
-mod token;
+pub(crate) mod token;
 mod line;
 pub mod nginx;
 pub mod apache;

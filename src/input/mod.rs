@@ -16,6 +16,7 @@ mod decode;
 mod paths;
 mod stream;
 mod text;
+mod whole;
 
 use memchr::memchr;
 
@@ -26,6 +27,7 @@ pub use self::blocks::{
 pub use self::configuration::{Loader, expand};
 pub use self::paths::{Found, Input, Listing, list};
 pub use self::stream::{HEAD_SIZE, Head, Stream};
+pub use self::whole::decompress;
 
 /// The lines of a block without their line ends; one carriage return before the end of a line belongs to that end.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -1,31 +1,57 @@
 //! Client address → [`Place`]: country, region, city, carrier and network, from the databases the user has.
 //!
 //! ```text
-//! address ─ each database's search tree ─▶ record offsets ─ memo ─▶ PlaceId
+//! address ─ each database's search ─▶ record keys ─ memo ─▶ PlaceId
 //!                                              └ first time only ─ decode, overlay, intern
 //! ```
 //!
-//! Many networks share one record, so the tuple of record offsets is the cache key: a record is decoded once per
+//! Many networks share one record, so the tuple of record keys is what is remembered: a record is decoded once per
 //! distinct combination however many lines lead to it. Databases are read into memory, never mapped: a file that
 //! is replaced while mapped is a crash.
 
-mod record;
+mod fold;
+mod region;
+mod netkind;
+mod known;
+mod runs;
+mod records;
+mod flat;
+mod source;
+mod compiled;
+mod compact;
+mod builtin;
+mod inspect;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::net::IpAddr;
+use std::hash::BuildHasher;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
-use maxminddb::{LookupResult, MaxMindDbError, Reader};
 
 use crate::error::Error;
 use crate::time::{Timestamp, Zone};
-use record::Known;
+use records::Records;
+use runs::NONE;
+use source::{Listed, Source};
+
+pub use builtin::{ATTRIBUTION, BUILT_IN};
+#[doc(hidden)]
+pub use flat::Flat;
+pub use inspect::Holdings;
+pub use netkind::{NetKind, NetKinds};
+pub use source::About;
+#[doc(hidden)]
+pub use source::disagreement;
 
 /// Most databases one run joins: a failed lookup is one bit of a word per database.
 pub const DATABASES_MAX: usize = 64;
+
+/// So many bytes of log per byte of database pay for a flat table: measured, 16 for a city database and 24 for a small
+/// one.
+const LOG_PER_DATABASE: u64 = 16;
 
 /// Where and on which network an address is. What no database knows is `None`, never a guess.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -60,105 +86,217 @@ impl PlaceId {
 /// The open databases, shared by all threads. A later one fills or overrides what an earlier one says.
 #[derive(Debug)]
 pub struct Places {
-    databases: Vec<Database>,
+    sources: Vec<Box<dyn Source>>,
+    /// What the user's lists say of autonomous systems; their networks are a source.
+    lists: NetKinds,
+    /// All of them in one; made when it pays, or there from the start.
+    flat: OnceLock<Arc<Flat>>,
+    /// Some thread makes it, or has found that it cannot be made.
+    begun: AtomicBool,
 }
 
 impl Places {
-    /// Reads every database into memory; the format is decided by content, not by name.
-    pub fn open(paths: &[PathBuf]) -> Result<Self, Error> {
+    /// Reads every database into memory; the form is decided by content, not by name.
+    pub fn open(paths: &[PathBuf], lists: &[PathBuf]) -> Result<Self, Error> {
         if paths.len() > DATABASES_MAX {
             return Err(Error::Usage(format!(
                 "{} IP databases: at most {DATABASES_MAX} at once",
                 paths.len()
             )));
         }
-        let open = |path: &PathBuf| {
-            let bytes = read(path).map_err(|source| Error::io("open", path, source))?;
-            Database::parse(path.display().to_string(), bytes)
+        let mut sources = paths.iter().map(|path| source::open(path)).collect::<Result<Vec<_>, _>>()?;
+        let kinds = NetKinds::load(lists)?;
+        if !kinds.networks().is_empty() {
+            let names: Vec<String> = lists.iter().map(|path| path.display().to_string()).collect();
+            sources.push(Box::new(Listed::new(names.join(" + "), &kinds)));
+        }
+        Ok(Self::new(sources, kinds))
+    }
+
+    fn new(sources: Vec<Box<dyn Source>>, lists: NetKinds) -> Self {
+        let flat = match sources.as_slice() {
+            [only] => only.flat().map(Arc::clone),
+            _ => None,
         };
-        Ok(Self { databases: paths.iter().map(open).collect::<Result<_, _>>()? })
+        Self {
+            sources,
+            lists,
+            flat: flat.map(OnceLock::from).unwrap_or_default(),
+            begun: AtomicBool::new(false),
+        }
+    }
+
+    /// The built-in table.
+    pub fn built_in() -> Self {
+        Self::new(vec![Box::new(builtin::open())], NetKinds::default())
     }
 
     /// No database: every address is [`PlaceId::UNKNOWN`].
     pub fn none() -> Self {
-        Self { databases: Vec::new() }
+        Self::new(Vec::new(), NetKinds::default())
     }
 
-    /// Each database's name as given and, if it tells, the date it was built as `YYYY-MM-DD`.
-    pub fn databases(&self) -> Vec<(String, Option<String>)> {
-        self.databases
-            .iter()
-            .map(|database| (database.name.clone(), date(database.reader.metadata().build_epoch)))
-            .collect()
+    /// What each database says of itself, in the order given.
+    pub fn databases(&self) -> impl ExactSizeIterator<Item = &About> {
+        self.sources.iter().map(|source| source.about())
     }
 
-    /// The place of one address. `memo` must have been made for these databases. A record that cannot be read
-    /// means "no data from this database" and is counted in [`Memo::errors`].
-    pub fn locate(&self, address: IpAddr, memo: &mut Memo) -> PlaceId {
-        // A dual-stack listener logs IPv4 clients as ::ffff:a.b.c.d, which most databases do not alias.
-        let address = address.to_canonical();
-        memo.offsets.clear();
-        for (database, errors) in self.databases.iter().zip(&mut memo.errors) {
-            let found = database.lookup(address).unwrap_or_else(|_| {
-                *errors += 1;
-                None
-            });
-            let offset = found.and_then(|found| found.offset());
-            memo.offsets.push(offset.unwrap_or(NO_RECORD));
+    /// To be called now and then while logs are read: once `expected` bytes of log are enough to pay for it, one
+    /// thread turns all databases into one flat table, which takes it up to a second. Lookups go on meanwhile, answer
+    /// the same before and after, and are faster from then on.
+    pub fn flatten_if_worthwhile(&self, expected: u64) {
+        if self.flat.get().is_some() || self.begun.load(Ordering::Relaxed) || self.sources.is_empty() {
+            return;
         }
-        let found = match memo.by_offsets.get(memo.offsets.as_slice()) {
+        let size: u64 = self.databases().map(|about| about.bytes).sum();
+        if expected >= size.saturating_mul(LOG_PER_DATABASE) && !self.begun.swap(true, Ordering::Relaxed) {
+            // A tree that cannot be walked as a whole still answers for single addresses.
+            let _ = self.flatten();
+        }
+    }
+
+    /// Turns all databases into one flat table now.
+    pub fn flatten(&self) -> Result<(), Error> {
+        if self.flat.get().is_none() && !self.sources.is_empty() {
+            // Another thread may have been faster with the same table.
+            let _ = self.flat.set(Arc::new(Flat::build(&self.sources)?));
+        }
+        Ok(())
+    }
+
+    /// Dates the databases that do not tell their day.
+    pub fn assume_date(&mut self, date: &str) {
+        self.sources
+            .iter_mut()
+            .for_each(|source| _ = source.about_mut().date.get_or_insert_with(|| date.to_owned()));
+    }
+
+    /// The flat table as a file, for [`Places::open`].
+    pub fn compile(&self) -> Result<Vec<u8>, Error> {
+        let flat = Flat::build(&self.sources)?;
+        compiled::write(&flat, self.databases())
+    }
+
+    /// The same in as few bytes as possible.
+    pub fn compile_compact(&self) -> Result<Vec<u8>, Error> {
+        let flat = Flat::build(&self.sources)?;
+        // Wherever the files lie, the bytes are the same.
+        let bare = |name: &str| {
+            Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy().into_owned())
+        };
+        let databases: Vec<About> =
+            self.databases().map(|about| About { name: bare(&about.name), ..about.clone() }).collect();
+        let packed = compact::encode(&databases, &flat.records, &flat.v4.runs(), &flat.v6.runs());
+        packed.map_err(|compact::Unfit| {
+            Error::Data(
+                "the databases are too large for a compact table: compile without --compact".to_owned(),
+            )
+        })
+    }
+
+    /// The place of one address. `memo` must have been made for these databases.
+    pub fn locate(&self, address: IpAddr, memo: &mut Memo) -> Located {
+        if self.sources.is_empty() {
+            return Located::NOWHERE;
+        }
+        let address = carried(address);
+        if let Some(flat) = self.flat.get() {
+            return match flat.find(address) {
+                NONE => Located::NOWHERE,
+                record => memo.by_record(&flat.records, &self.lists, record),
+            };
+        }
+        let recent = memo.recent_at(address);
+        if memo.recent[recent].0 == address {
+            return memo.recent[recent].1;
+        }
+        memo.keys.clear();
+        memo.keys.extend(self.sources.iter().map(|source| source.find(address)));
+        let found = match memo.by_keys.get(memo.keys.as_slice()) {
             Some(found) => *found,
             None => self.read(address, memo),
         };
-        if found.failed != 0 {
-            for (index, errors) in memo.errors.iter_mut().enumerate() {
-                *errors += found.failed >> index & 1;
-            }
-        }
-        found.id
+        memo.recent[recent] = (address, found);
+        found
     }
 
-    /// Decodes the records that `memo.offsets` names and remembers what they amount to.
+    /// Decodes the records that `memo.keys` names and remembers what they amount to.
     #[cold]
-    fn read(&self, address: IpAddr, memo: &mut Memo) -> Found {
-        let mut known = Known::default();
-        let mut failed = 0;
-        for (index, database) in self.databases.iter().enumerate() {
-            // An error here is the one `locate` has just counted.
-            let Ok(Some(record)) = database.lookup(address) else { continue };
-            match record::read(&record) {
-                Ok(later) => known.overlay(later),
-                Err(record::Unreadable) => failed |= 1 << index,
-            }
-        }
-        let found = Found { id: memo.intern(known.place()), failed };
-        memo.by_offsets.insert(memo.offsets.as_slice().into(), found);
+    fn read(&self, address: IpAddr, memo: &mut Memo) -> Located {
+        let (known, failed) = flat::read(&self.sources, &memo.keys, address);
+        let found = Located { place: memo.intern(known.place(&self.lists)), failed };
+        memo.by_keys.insert(memo.keys.as_slice().into(), found);
         found
     }
 }
+
+/// What an address came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located {
+    /// Where it is, as far as the databases that could be read say.
+    pub place: PlaceId,
+    /// Bit i: database i failed on it.
+    pub failed: u64,
+}
+
+impl Located {
+    /// What is said of an address that no database has.
+    pub const NOWHERE: Self = Self { place: PlaceId::UNKNOWN, failed: 0 };
+}
+
+/// Networks whose IPv6 addresses carry the IPv4 address of their host: IPv4-compatible and IPv4-mapped (RFC 4291),
+/// Teredo (RFC 4380), 6to4 (RFC 3056). Databases make them aliases of their IPv4 half, some of them or all.
+const CARRIERS: [(u128, u8); 4] = [(0, 96), (0xFFFF << 32, 96), (0x2001 << 112, 32), (0x2002 << 112, 16)];
+
+/// The address by which a host is located: the IPv4 address that an IPv6 address carries, if it does.
+fn carried(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    let bits = v6.to_bits();
+    let shift = match (bits >> 112, bits >> 96, bits >> 32) {
+        (0x2002, _, _) => 80,
+        // Teredo inverts its clients' addresses, so that no translator on the way rewrites them.
+        (_, 0x2001_0000, _) => return Ipv4Addr::from_bits(!low(bits)).into(),
+        (_, _, 0 | 0xFFFF) => 0,
+        _ => return address,
+    };
+    Ipv4Addr::from_bits(low(bits >> shift)).into()
+}
+
+fn low(bits: u128) -> u32 {
+    u32::try_from(bits & u128::from(u32::MAX)).expect("32 bits are left")
+}
+
+/// Addresses remembered: half a megabyte per thread, which stays in the processor's own memory.
+const RECENT: usize = 1 << 14;
+
+/// An address carried by an IPv6 address is never asked for as such, so the place of this one is empty.
+const NOBODY: IpAddr = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
 
 /// One thread's decoded places: no record is decoded twice, and equal places have one id.
 #[derive(Debug)]
 pub struct Memo {
     /// By [`PlaceId`]; the first is the unknown place.
     pub places: Vec<Place>,
-    /// By database: lookups that failed inside it, each counted every time it is asked for.
-    pub errors: Vec<u64>,
-    by_offsets: HashMap<Box<[usize]>, Found, RandomState>,
+    /// What was found for the addresses asked for last, each at the place that its hash names.
+    recent: Box<[(IpAddr, Located)]>,
+    by_keys: HashMap<Box<[u32]>, Located, RandomState>,
+    /// By number of a record in the flat table.
+    by_record: Vec<Option<Located>>,
     by_place: HashMap<Place, PlaceId, RandomState>,
-    /// The key being looked up, kept for its allocation.
-    offsets: Vec<usize>,
+    /// The keys being looked up, kept for their allocation.
+    keys: Vec<u32>,
 }
 
 impl Memo {
-    /// An empty memo for these databases.
-    pub fn new(places: &Places) -> Self {
+    /// A memo that knows the unknown place.
+    pub fn new() -> Self {
         let mut memo = Self {
             places: Vec::new(),
-            errors: vec![0; places.databases.len()],
-            by_offsets: HashMap::default(),
+            recent: vec![(NOBODY, Located::NOWHERE); RECENT].into(),
+            by_keys: HashMap::default(),
+            by_record: Vec::new(),
             by_place: HashMap::default(),
-            offsets: Vec::with_capacity(places.databases.len()),
+            keys: Vec::new(),
         };
         memo.intern(Place::default());
         memo
@@ -172,6 +310,28 @@ impl Memo {
         &self.places[id.0 as usize]
     }
 
+    #[inline]
+    fn by_record(&mut self, records: &Records, lists: &NetKinds, record: u32) -> Located {
+        match self.by_record.get(record as usize) {
+            Some(Some(located)) => *located,
+            _ => self.read(records, lists, record),
+        }
+    }
+
+    #[cold]
+    fn read(&mut self, records: &Records, lists: &NetKinds, record: u32) -> Located {
+        let place = self.intern(records.known(record).place(lists));
+        let located = Located { place, failed: records.rows[record as usize].failed };
+        self.by_record.resize(records.rows.len(), None);
+        self.by_record[record as usize] = Some(located);
+        located
+    }
+
+    fn recent_at(&self, address: IpAddr) -> usize {
+        // The hasher's seed is the process's own: nobody can choose addresses that share a place.
+        usize::try_from(self.by_place.hasher().hash_one(address) % RECENT as u64).expect("below RECENT")
+    }
+
     fn intern(&mut self, place: Place) -> PlaceId {
         if let Some(&id) = self.by_place.get(&place) {
             return id;
@@ -183,52 +343,10 @@ impl Memo {
     }
 }
 
-/// The offset that stands for "this database has nothing": no file is that long.
-const NO_RECORD: usize = usize::MAX;
-
-/// What a tuple of offsets came to; bit i of `failed` says that database i's record could not be read.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    id: PlaceId,
-    failed: u64,
-}
-
-#[derive(Debug)]
-struct Database {
-    name: String,
-    reader: Reader<Vec<u8>>,
-}
-
-impl Database {
-    fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Error> {
-        match Reader::from_source(bytes) {
-            Ok(reader) => Ok(Self { name, reader }),
-            Err(error) => Err(Error::Data(format!("{name}: not a MaxMind database: {error}"))),
-        }
+impl Default for Memo {
+    fn default() -> Self {
+        Self::new()
     }
-
-    fn lookup(&self, address: IpAddr) -> Result<Option<LookupResult<'_, Vec<u8>>>, MaxMindDbError> {
-        // The reader calls this an error, but vendors ship IPv4 and IPv6 as separate files.
-        if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
-            return Ok(None);
-        }
-        self.reader.lookup(address).map(Some)
-    }
-}
-
-/// No database is larger: some device was named.
-const SIZE_MAX: u64 = 4 << 30;
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let file = File::open(path)?;
-    if file.metadata()?.is_file() {
-        bytes.reserve(usize::try_from(file.metadata()?.len()).unwrap_or(0));
-    }
-    if file.take(SIZE_MAX + 1).read_to_end(&mut bytes)? as u64 > SIZE_MAX {
-        return Err(io::Error::other(format!("larger than {} GiB", SIZE_MAX >> 30)));
-    }
-    Ok(bytes)
 }
 
 /// `YYYY-MM-DD` of an instant in seconds since 1970, in UTC; `None` for 0 and beyond the year 9999.
@@ -254,14 +372,14 @@ mod tests {
     const BUILD_EPOCH_SECONDS: u64 = 1_772_323_200;
 
     /// A database in memory: each network with the JSON of its record.
-    fn database(name: &str, version: IpVersion, records: &[(&str, &str)]) -> Database {
+    fn database(name: &str, version: IpVersion, records: &[(&str, &str)]) -> Box<dyn Source> {
         let epoch = UNIX_EPOCH + Duration::from_secs(BUILD_EPOCH_SECONDS);
         let mut writer = Writer::builder("Test").ip_version(version).build_epoch(epoch).build();
         for (network, json) in records {
             let value: serde_json::Value = serde_json::from_str(json).unwrap();
             writer.insert_value(network.parse::<IpNet>().unwrap(), mmdb(&value)).unwrap();
         }
-        Database::parse(name.to_owned(), writer.to_bytes().unwrap()).unwrap()
+        source::parse(name.to_owned(), writer.to_bytes().unwrap()).unwrap()
     }
 
     fn mmdb(json: &serde_json::Value) -> Value {
@@ -278,12 +396,12 @@ mod tests {
     }
 
     fn places(records: &[&[(&str, &str)]]) -> Places {
-        let databases = records.iter().map(|records| database("x.mmdb", IpVersion::V6, records)).collect();
-        Places { databases }
+        let sources = records.iter().map(|records| database("x.mmdb", IpVersion::V6, records)).collect();
+        Places::new(sources, NetKinds::default())
     }
 
     fn locate<'a>(places: &Places, memo: &'a mut Memo, address: &str) -> &'a Place {
-        let id = places.locate(address.parse().unwrap(), memo);
+        let id = places.locate(address.parse().unwrap(), memo).place;
         memo.place(id)
     }
 
@@ -301,9 +419,9 @@ mod tests {
             databases.iter().map(|json| [("192.0.2.0/24", *json)]).collect();
         let records: Vec<&[(&str, &str)]> = records.iter().map(<[_; 1]>::as_slice).collect();
         let places = places(&records);
-        let mut memo = Memo::new(&places);
+        let mut memo = Memo::new();
         assert_eq!(show(locate(&places, &mut memo, "192.0.2.1")), expected, "{databases:?}");
-        assert!(memo.errors.iter().all(|&errors| errors == 0));
+        assert_eq!(places.locate("192.0.2.1".parse().unwrap(), &mut memo).failed, 0);
     }
 
     #[test]
@@ -323,27 +441,27 @@ mod tests {
         );
         check(
             &[r#"{"country":{"iso_code":"DE"},"subdivisions":[{"names":{"en":"Bavaria"}}]}"#],
-            "DE|DE-Bavaria|Bavaria|-|-|-|-|-",
+            "DE|DE-BY|Bavaria|-|-|-|-|-",
         );
         check(
             &[r#"{"country":{"iso_code":"DE"},"subdivisions":[{"iso_code":"BY"}]}"#],
-            "DE|DE-BY|BY|-|-|-|-|-",
+            "DE|DE-BY|Bavaria|-|-|-|-|-",
         );
         check(
             &[r#"{"isp":"Telstra","organization":"x","autonomous_system_number":1221,
                   "autonomous_system_organization":"Telstra Pty"}"#],
-            "-|-|-|-|Telstra|1221|Telstra Pty|-",
+            "-|-|-|-|Telstra|1221|Telstra Pty|carrier",
         );
         check(&[r#"{"is_hosting_provider":true}"#], "-|-|-|-|-|-|-|idc");
         // ip-location-db, flat.
         check(
             &[r#"{"country_code":"us","state1":"California","state2":"","city":"San Jose"}"#],
-            "US|US-California|California|San Jose|-|-|-|-",
+            "US|US-CA|California|San Jose|-|-|-|-",
         );
         // IPinfo: Lite has the country's name where the older files have its code.
         check(
             &[r#"{"country":"United States","country_code":"US","asn":"AS13335","as_name":"Cloudflare"}"#],
-            "US|US|-|-|-|13335|Cloudflare|-",
+            "US|US|-|-|-|13335|Cloudflare|cdn",
         );
         check(
             &[
@@ -381,12 +499,12 @@ mod tests {
         let city = r#"{"country":{"iso_code":"US"},"subdivisions":[{"iso_code":"CA","names":{"en":"California"}}],
                       "city":{"names":{"en":"San Jose"}}}"#;
         let asn = r#"{"autonomous_system_number":7922,"autonomous_system_organization":"Comcast"}"#;
-        check(&[city, asn], "US|US-CA|California|San Jose|-|7922|Comcast|-");
-        check(&[asn, city], "US|US-CA|California|San Jose|-|7922|Comcast|-");
+        check(&[city, asn], "US|US-CA|California|San Jose|Comcast|7922|Comcast|carrier");
+        check(&[asn, city], "US|US-CA|California|San Jose|Comcast|7922|Comcast|carrier");
         check(&[city, r#"{"country_code":"US"}"#], "US|US-CA|California|San Jose|-|-|-|-");
         // California is not in Canada, nor San Jose in Nevada, nor is AS1 Comcast.
         check(&[city, r#"{"country_code":"CA"}"#], "CA|CA|-|-|-|-|-|-");
-        check(&[city, r#"{"country_code":"US","state1":"Nevada"}"#], "US|US-Nevada|Nevada|-|-|-|-|-");
+        check(&[city, r#"{"country_code":"US","state1":"Nevada"}"#], "US|US-NV|Nevada|-|-|-|-|-");
         check(&[city, r#"{"region":"California","city":"Alviso"}"#], "US|US-CA|California|Alviso|-|-|-|-");
         check(&[asn, r#"{"asn":1}"#], "-|-|-|-|-|1|-|-");
     }
@@ -398,8 +516,8 @@ mod tests {
             ("192.0.2.128/25", r#"{"country":{"iso_code":"CN"},"location":{"time_zone":"b"}}"#),
             ("198.51.100.0/24", "{}"),
         ]]);
-        let mut memo = Memo::new(&places);
-        let mut id = |address: &str| places.locate(address.parse().unwrap(), &mut memo);
+        let mut memo = Memo::new();
+        let mut id = |address: &str| places.locate(address.parse().unwrap(), &mut memo).place;
         let low = id("192.0.2.1");
         assert_eq!(low, PlaceId(1));
         assert_eq!(id("192.0.2.129"), low);
@@ -415,33 +533,41 @@ mod tests {
             &[("192.0.2.0/24", r#"{"country_code":"CN"}"#)],
             &[("192.0.2.0/25", r#""text""#), ("192.0.2.128/25", r#"["CN"]"#)],
         ]);
-        let mut memo = Memo::new(&places);
-        for address in ["192.0.2.1", "192.0.2.2", "192.0.2.200", "203.0.113.1"] {
-            locate(&places, &mut memo, address);
+        let mut memo = Memo::new();
+        for (address, failed) in [("192.0.2.1", 2), ("192.0.2.2", 2), ("192.0.2.200", 2), ("203.0.113.1", 0)]
+        {
+            assert_eq!(places.locate(address.parse().unwrap(), &mut memo).failed, failed, "{address}");
         }
-        assert_eq!(memo.errors, [0, 3]);
         assert_eq!(show(locate(&places, &mut memo, "192.0.2.1")), "CN|CN|-|-|-|-|-|-");
     }
 
     #[test]
     fn an_ipv4_only_database_knows_no_ipv6() {
         let records = [("192.0.2.0/24", r#"{"country_code":"CN"}"#)];
-        let places = Places { databases: vec![database("v4.mmdb", IpVersion::V4, &records)] };
-        let mut memo = Memo::new(&places);
+        let places = Places::new(vec![database("v4.mmdb", IpVersion::V4, &records)], NetKinds::default());
+        let mut memo = Memo::new();
         assert_eq!(show(locate(&places, &mut memo, "2001:db8::1")), "-|-|-|-|-|-|-|-");
         assert_eq!(show(locate(&places, &mut memo, "::ffff:192.0.2.1")), "CN|CN|-|-|-|-|-|-");
-        assert_eq!(memo.errors, [0]);
-        assert_eq!(places.databases(), [("v4.mmdb".to_owned(), Some("2026-03-01".to_owned()))]);
+        let about = About {
+            name: "v4.mmdb".to_owned(),
+            form: "MMDB",
+            date: Some("2026-03-01".to_owned()),
+            attribution: None,
+            path: Some("v4.mmdb".into()),
+            bytes: places.databases().map(|about| about.bytes).sum(),
+        };
+        assert!(places.databases().eq([&about]));
     }
 
     #[test]
     fn what_cannot_be_opened_is_named() {
-        let error = Places::open(&["/nonexistent/x.mmdb".into()]).unwrap_err();
+        let error = Places::open(&["/nonexistent/x.mmdb".into()], &[]).unwrap_err();
         assert_eq!(error.to_string(), "cannot open /nonexistent/x.mmdb: no such file or directory");
-        let error = Database::parse("x.mmdb".to_owned(), b"text".to_vec()).unwrap_err();
+        let error = source::parse("x.mmdb".to_owned(), b"text".to_vec()).unwrap_err();
         assert!(error.to_string().starts_with("x.mmdb: not a MaxMind database: "), "{error}");
-        let mut memo = Memo::new(&Places::none());
-        assert_eq!(Places::none().locate("192.0.2.1".parse().unwrap(), &mut memo), PlaceId::UNKNOWN);
+        let mut memo = Memo::new();
+        let nowhere = Located { place: PlaceId::UNKNOWN, failed: 0 };
+        assert_eq!(Places::none().locate("192.0.2.1".parse().unwrap(), &mut memo), nowhere);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod markdown;
 pub mod record;
 pub mod caret;
 pub mod formats;
+pub mod places;
 pub mod answer;
 
 use std::io;
@@ -254,6 +255,9 @@ pub struct Database {
     pub name: String,
     /// Build date, `YYYY-MM-DD`, if it tells.
     pub date: Option<String>,
+    /// Who must be named where its data is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<&'static str>,
     /// Lookups that failed inside the database.
     pub errors: u64,
 }

@@ -62,6 +62,10 @@ pub(super) fn notes(input: &Input, text: Escape) -> Vec<String> {
         notes.push(format!("rejected: {} for {} more reasons", human::count(lines), more.len()));
     }
     notes.extend(input.servers.as_ref().map(|servers| servers_words(servers, text)));
+    notes.extend(input.ip_db.iter().filter_map(|database| {
+        let attribution = database.attribution?;
+        Some(format!("{}: {attribution}", text(shortened(&database.name))))
+    }));
     if !input.remarks.is_empty() {
         notes.push(format!("remarks: {}", counts(&input.remarks)));
     }
@@ -183,6 +187,7 @@ mod tests {
         let database = |date: Option<&str>, errors| Database {
             name: "x.mmdb".to_owned(),
             date: date.map(str::to_owned),
+            attribution: None,
             errors,
         };
         input.ip_db = vec![database(Some("2026-06-01"), 0), database(None, 2)];

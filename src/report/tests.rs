@@ -105,6 +105,7 @@ fn sample() -> Report {
             ip_db: vec![Database {
                 name: "x.mmdb".to_owned(),
                 date: Some("2026-06-01".to_owned()),
+                attribution: None,
                 errors: 0,
             }],
             tz: "+08:00".to_owned(),

@@ -1,12 +1,14 @@
 //! Addresses and networks → data centre, by the longest prefix.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::Idc;
+use super::claim::Claim;
 
 /// An index of networks; a single address is a network of its full length.
 #[derive(Debug, Default)]
@@ -16,33 +18,45 @@ pub(super) struct Addresses {
 }
 
 /// One map per prefix length in use, the longest first: a site has a handful of lengths, so a handful of probes.
-type Layers = Vec<(u8, HashMap<u128, Idc, RandomState>)>;
+type Layers = Vec<(u8, HashMap<u128, Claim, RandomState>)>;
 
 impl Addresses {
-    /// The networks must differ; see [`canonical`].
-    pub(super) fn new(networks: impl IntoIterator<Item = (IpNet, Idc)>) -> Self {
-        let mut addresses = Self::default();
-        for (network, idc) in networks {
-            let (bits, width) = number(network.addr());
-            let layers = if width == 32 { &mut addresses.v4 } else { &mut addresses.v6 };
-            let length = network.prefix_len();
-            let index = match layers.binary_search_by(|(layer, _)| length.cmp(layer)) {
-                Ok(index) => index,
-                Err(index) => {
-                    layers.insert(index, (length, HashMap::default()));
-                    index
-                }
-            };
-            layers[index].1.insert(truncate(bits, width, length), idc);
+    /// Enters a network, or gives the claim that was made for it. See [`canonical`].
+    pub(super) fn claim(&mut self, network: IpNet, claim: Claim) -> Option<Claim> {
+        let (bits, width) = number(network.addr());
+        let layers = if width == 32 { &mut self.v4 } else { &mut self.v6 };
+        let length = network.prefix_len();
+        let index = match layers.binary_search_by(|(layer, _)| length.cmp(layer)) {
+            Ok(index) => index,
+            Err(index) => {
+                layers.insert(index, (length, HashMap::default()));
+                index
+            }
+        };
+        match layers[index].1.entry(truncate(bits, width, length)) {
+            Entry::Occupied(earlier) => Some(*earlier.get()),
+            Entry::Vacant(vacant) => {
+                vacant.insert(claim);
+                None
+            }
         }
-        addresses
     }
 
     /// The data centre of the longest network around `address`.
     pub(super) fn get(&self, address: IpAddr) -> Option<Idc> {
         let (bits, width) = number(address.to_canonical());
         let layers = if width == 32 { &self.v4 } else { &self.v6 };
-        layers.iter().find_map(|(length, networks)| networks.get(&truncate(bits, width, *length)).copied())
+        let claim = layers.iter().find_map(|(length, nets)| nets.get(&truncate(bits, width, *length)))?;
+        Some(Idc(claim.idc))
+    }
+
+    /// Gives every data centre its final number.
+    pub(super) fn renumber(&mut self, finals: &[Idc]) {
+        for (_, networks) in self.v4.iter_mut().chain(&mut self.v6) {
+            for claim in networks.values_mut() {
+                claim.idc = finals[usize::from(claim.idc)].0;
+            }
+        }
     }
 }
 
@@ -76,6 +90,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::claim::Origin;
     use super::*;
 
     #[test]
@@ -129,7 +144,10 @@ mod tests {
         ) {
             let networks: BTreeMap<IpNet, Idc> =
                 networks.into_iter().zip(0..).map(|(network, idc)| (canonical(network), Idc(idc))).collect();
-            let index = Addresses::new(networks.iter().map(|(&network, &idc)| (network, idc)));
+            let mut index = Addresses::default();
+            for (&network, idc) in &networks {
+                prop_assert_eq!(index.claim(network, Claim { idc: idc.0, origin: Origin::Pair(0) }), None);
+            }
             for address in addresses {
                 prop_assert_eq!(index.get(address.addr()), naive(&networks, address.addr()));
             }

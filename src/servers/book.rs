@@ -1,145 +1,61 @@
 //! Which key belongs to which data centre, and who said so, while the lists are being read.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt;
-use std::net::IpAddr;
+use std::collections::btree_map::Entry;
 
 use foldhash::fast::RandomState;
-use globset::{GlobBuilder, GlobSet};
-use ipnet::IpNet;
 
-use super::address::{Addresses, canonical};
-use super::{Globs, IDCS_MAX, Idc, NAME_BYTES_MAX, Names, Servers, Site};
+use super::address::Addresses;
+use super::capture::{self, Capture};
+use super::claim::{Claim, Machine, Origin, Position};
+use super::globs::{Globs, Separator, is_glob};
+use super::names::Names;
+use super::{IDCS_MAX, Idc, Servers, Site};
 use crate::error::Error;
-
-/// What a server can be found by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Machine {
-    /// An address or network, canonical.
-    Net(IpNet),
-    /// A machine's name or a glob for such names, in lower case.
-    Name(String),
-    /// A path or a glob for paths, without the final slash.
-    Path(String),
-}
-
-impl Machine {
-    /// An address or a network without host bits, a `/path`, a `glob:`, a `host:`, else a hostname.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        if let Some(name) = text.strip_prefix("host:") {
-            Self::name(name)
-        } else if let Some(glob) = text.strip_prefix("glob:") {
-            Self::path(glob)
-        } else if text.starts_with('/') {
-            Self::path(text)
-        } else if let Ok(address) = text.parse::<IpAddr>() {
-            Ok(Self::address(address))
-        } else if let Ok(network) = text.parse::<IpNet>() {
-            if network.trunc() != network {
-                return Err(format!("{text} is neither an address nor a network: {} is", network.trunc()));
-            }
-            Ok(Self::Net(canonical(network)))
-        } else if text.contains(':') {
-            Err(format!("{text} is not an address"))
-        } else {
-            Self::name(text)
-        }
-    }
-
-    /// A single address.
-    pub(super) fn address(address: IpAddr) -> Self {
-        Self::Net(IpNet::from(address.to_canonical()))
-    }
-
-    /// A network; host bits are dropped.
-    pub(super) fn network(network: IpNet) -> Self {
-        Self::Net(canonical(network))
-    }
-
-    /// A machine's name or a glob.
-    pub(super) fn name(text: &str) -> Result<Self, String> {
-        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-        if name.is_empty() {
-            return Err("the hostname is empty".to_owned());
-        }
-        // A mistyped address taken for a name would match nothing and say nothing.
-        if name.contains('.') && name.bytes().all(|byte| byte.is_ascii_digit() || b"./".contains(&byte)) {
-            return Err(format!("{text} is not an address"));
-        }
-        if name.len() > NAME_BYTES_MAX {
-            return Err(format!("a hostname of {} bytes: at most {NAME_BYTES_MAX}", name.len()));
-        }
-        // Most names are literal, and compiling costs a hundred times what storing them does.
-        if is_glob(&name) {
-            compile(&name, Separator::Ordinary)?;
-        }
-        Ok(Self::Name(name))
-    }
-
-    /// A path or a glob.
-    pub(super) fn path(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            return Err("the path is empty".to_owned());
-        }
-        let path = text.trim_end_matches('/');
-        compile(path, Separator::Literal)?;
-        Ok(Self::Path(path.to_owned()))
-    }
-}
-
-impl fmt::Display for Machine {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Net(network) if network.prefix_len() == network.max_prefix_len() => {
-                network.addr().fmt(formatter)
-            }
-            Self::Net(network) => network.fmt(formatter),
-            Self::Path(path) if path.is_empty() => formatter.write_str("/"),
-            Self::Name(text) | Self::Path(text) => formatter.write_str(text),
-        }
-    }
-}
-
-/// Where a statement was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// Which list, in the order read, and the line.
-    Line(usize, u64),
-    /// Which `--idc`.
-    Pair(usize),
-}
 
 /// The facts of a [`Site`], in the order of its fields.
 pub(super) const FACTS: [&str; 6] = ["region", "province", "city", "carrier", "price", "capacity"];
+
+/// The fact that a column, label or variable states, as an index into [`FACTS`].
+pub(super) fn fact(name: &str) -> Option<usize> {
+    let name = match name {
+        "cost" => "price",
+        "isp" => "carrier",
+        name => name,
+    };
+    FACTS.iter().position(|fact| *fact == name)
+}
 
 /// Everything said so far.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     lists: Vec<String>,
     pairs: Vec<String>,
-    claims: HashMap<Machine, Claim, RandomState>,
+    addresses: Addresses,
+    names: Names,
+    name_globs: BTreeMap<String, Claim>,
+    paths: BTreeMap<String, Claim>,
+    /// Each with the number of its pair.
+    captures: Vec<(Capture, usize)>,
+    default: Option<Claim>,
     idcs: HashMap<String, u16, RandomState>,
     /// By provisional number: each fact and who stated it.
     facts: Vec<[Option<(String, Origin)>; FACTS.len()]>,
 }
 
-/// A key's data centre, by provisional number.
-#[derive(Debug, Clone, Copy)]
-struct Claim {
-    idc: u16,
-    origin: Origin,
-}
-
 impl Book {
     /// Begins a list; later origins refer to it by the number returned.
-    pub(super) fn open_list(&mut self, name: &str) -> usize {
+    pub(super) fn open_list(&mut self, name: &str) -> u32 {
         self.lists.push(name.to_owned());
-        self.lists.len() - 1
+        u32::try_from(self.lists.len() - 1).expect("every list is a file that was read")
     }
 
     /// The provisional number of a data centre.
     pub(super) fn number(&mut self, idc: &str, origin: Origin) -> Result<u16, Error> {
+        if idc.is_empty() {
+            return Err(self.error(origin, "the data centre's name is empty"));
+        }
         self.enrol(idc).ok_or_else(|| self.error(origin, &too_many()))
     }
 
@@ -149,18 +65,34 @@ impl Book {
     }
 
     /// `machine` belongs to `idc`, unless it was said to belong to another.
-    pub(super) fn claim(&mut self, machine: Machine, idc: u16, origin: Origin) -> Result<(), Error> {
-        let earlier = match self.claims.entry(machine) {
+    pub(super) fn claim(&mut self, machine: Machine<'_>, idc: u16, origin: Origin) -> Result<(), Error> {
+        let claim = Claim { idc, origin };
+        let keyed = |map: &mut BTreeMap<String, Claim>, key: String| match map.entry(key) {
             Entry::Vacant(vacant) => {
-                vacant.insert(Claim { idc, origin });
-                return Ok(());
+                vacant.insert(claim);
+                None
             }
-            Entry::Occupied(earlier) if earlier.get().idc == idc => return Ok(()),
-            Entry::Occupied(earlier) => (earlier.key().to_string(), *earlier.get()),
+            Entry::Occupied(earlier) => Some(*earlier.get()),
         };
-        let (machine, Claim { idc: other, origin: said }) = earlier;
-        let (idc, other, there) = (self.name(idc), self.name(other), self.there(said, origin));
-        Err(self.error(origin, &format!("{machine} belongs to {idc} here, but to {other} {there}")))
+        let earlier = match machine {
+            Machine::Net(network) => self.addresses.claim(network, claim),
+            Machine::Name(name) if is_glob(name) => keyed(&mut self.name_globs, name.to_ascii_lowercase()),
+            Machine::Name(name) => self.names.claim(name, claim),
+            Machine::Path(path) => keyed(&mut self.paths, path.to_owned()),
+        };
+        match earlier {
+            Some(earlier) if earlier.idc != idc => Err(self.torn(&machine.to_string(), claim, earlier)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every server in no list belongs to `idc`, unless it was said to belong to another.
+    pub(super) fn claim_default(&mut self, idc: u16, origin: Origin) -> Result<(), Error> {
+        let claim = Claim { idc, origin };
+        match *self.default.get_or_insert(claim) {
+            earlier if earlier.idc != idc => Err(self.torn("every other server", claim, earlier)),
+            _ => Ok(()),
+        }
     }
 
     /// `idc` has this value of `FACTS[fact]`, unless it was said to have another.
@@ -180,10 +112,16 @@ impl Book {
         }
     }
 
-    /// One `--idc KEY=NAME`.
+    /// One `--idc KEY=NAME`, or a path that holds the name.
     pub(super) fn add_pair(&mut self, pair: &str) -> Result<(), Error> {
+        let number = self.pairs.len();
         self.pairs.push(pair.to_owned());
-        let origin = Origin::Pair(self.pairs.len() - 1);
+        let origin = Origin::Pair(u32::try_from(number).expect("fewer pairs than a command line can hold"));
+        if pair.contains(capture::HOLE) {
+            let capture = Capture::parse(pair.trim()).map_err(|message| self.error(origin, &message))?;
+            self.captures.push((capture, number));
+            return Ok(());
+        }
         // Paths may hold an equals sign, names of data centres hardly.
         let Some((key, idc)) = pair.rsplit_once('=') else {
             return Err(self.error(origin, "KEY=NAME is needed"));
@@ -197,15 +135,23 @@ impl Book {
         self.claim(machine, idc, origin)
     }
 
-    /// The finished index: data centres are numbered in the order of their names, whatever order they came in.
-    pub(super) fn close(mut self, default: Option<&str>) -> Result<Servers, Error> {
+    /// The finished index: data centres are numbered in the order of their names, whatever order they came in. Those
+    /// that only the paths of `logs` name are among them.
+    pub(super) fn close(mut self, default: Option<&str>, logs: &[&str]) -> Result<Servers, Error> {
         let default = match default.map(str::trim) {
             Some("") => return Err(Error::Usage("--idc-default: the name is empty".to_owned())),
             Some(name) => {
                 Some(self.enrol(name).ok_or_else(|| Error::Usage(format!("--idc-default: {}", too_many())))?)
             }
-            None => None,
+            None => self.default.map(|claim| claim.idc),
         };
+        let listed = |(text, claim): (String, Claim)| (text, Idc(claim.idc));
+        let hostname_globs = std::mem::take(&mut self.name_globs).into_iter().map(listed).collect();
+        let mut hostname_globs = Globs::new(hostname_globs, Separator::Ordinary)?;
+        let paths = std::mem::take(&mut self.paths).into_iter().map(listed).collect();
+        let mut paths = Globs::new(paths, Separator::Literal)?;
+        let captured = self.captured(&paths, logs)?;
+
         let mut order: Vec<(String, u16)> = self.idcs.into_iter().collect();
         order.sort_unstable();
         let mut finals = vec![Idc(0); order.len()];
@@ -218,41 +164,77 @@ impl Book {
                 facts.map(|fact| fact.map(|(text, _)| text));
             sites[usize::from(idc.0)] = Site { region, province, city, carrier, price, capacity };
         }
-        let (mut networks, mut hostnames) = (Vec::new(), Names::with_capacity(self.claims.len()));
-        let (mut hostname_globs, mut paths) = (Vec::new(), Vec::new());
-        for (machine, claim) in self.claims {
-            let idc = finals[usize::from(claim.idc)];
-            match machine {
-                Machine::Net(network) => networks.push((network, idc)),
-                Machine::Name(name) if is_glob(&name) => hostname_globs.push((name, idc)),
-                Machine::Name(name) => hostnames.insert(name, idc),
-                Machine::Path(path) => paths.push((path, idc)),
-            }
-        }
+        self.addresses.renumber(&finals);
+        self.names.renumber(&finals);
+        hostname_globs.renumber(&finals);
+        paths.renumber(&finals);
+        let last = |number: u16| finals[usize::from(number)];
         Ok(Servers {
             names: order.into_iter().map(|(name, _)| name).collect(),
             sites,
-            addresses: Addresses::new(networks),
-            hostnames,
-            hostname_globs: globs(hostname_globs, Separator::Ordinary)?,
-            paths: globs(paths, Separator::Literal)?,
-            default: default.map(|number| finals[usize::from(number)]),
+            addresses: self.addresses,
+            hostnames: self.names,
+            hostname_globs,
+            paths,
+            captured: captured.into_iter().map(|(path, number)| (path, last(number))).collect(),
+            default: default.map(last),
         })
     }
 
     /// The message with its origin before it; a mistake on the command line is a usage error.
+    #[cold]
     pub(super) fn error(&self, origin: Origin, message: &str) -> Error {
         match origin {
-            Origin::Line(list, line) => Error::Data(format!("{}: line {line}: {message}", self.lists[list])),
-            Origin::Pair(pair) => Error::Usage(format!("--idc {}: {message}", self.pairs[pair])),
+            Origin::List(list, position) => {
+                Error::Data(format!("{}:{position}: {message}", self.lists[list as usize]))
+            }
+            Origin::Pair(pair) => Error::Usage(format!("--idc {}: {message}", self.pairs[pair as usize])),
         }
     }
 
-    fn there(&self, there: Origin, here: Origin) -> String {
+    /// The logs whose paths name their data centre more exactly than any listed path does.
+    fn captured(&mut self, paths: &Globs, logs: &[&str]) -> Result<Vec<(Box<str>, u16)>, Error> {
+        let mut captured = Vec::new();
+        for log in logs {
+            let found =
+                |(capture, pair): &(Capture, usize)| Some((capture.specific, *pair, capture.name(log)?));
+            let mut found: Vec<_> = self.captures.iter().filter_map(found).collect();
+            let Some(most) = found.iter().map(|(specific, ..)| *specific).max() else { continue };
+            found.retain(|(specific, ..)| *specific == most);
+            if paths.above(log).is_some_and(|(specific, _)| specific >= most) {
+                continue;
+            }
+            let (_, pair, name) = &found[0];
+            let usage =
+                |message: String| Error::Usage(format!("--idc {}: {log:?}: {message}", self.pairs[*pair]));
+            if let Some((_, other, another)) = found.iter().find(|(.., other)| other != name) {
+                let other = &self.pairs[*other];
+                return Err(usage(format!("belongs to {name:?} here, but to {another:?} by --idc {other}")));
+            }
+            capture::check(name).map_err(usage)?;
+            let number = self.enrol(name).ok_or_else(|| Error::Usage(format!("--idc: {}", too_many())))?;
+            captured.push(((*log).into(), number));
+        }
+        Ok(captured)
+    }
+
+    #[cold]
+    fn torn(&self, what: &str, here: Claim, earlier: Claim) -> Error {
+        let there = self.there(earlier.origin, here.origin);
+        let (idc, other) = (self.name(here.idc), self.name(earlier.idc));
+        self.error(here.origin, &format!("{what} belongs to {idc} here, but to {other} {there}"))
+    }
+
+    /// Where `there` is, in a message at `here`.
+    pub(super) fn there(&self, there: Origin, here: Origin) -> String {
         match (there, here) {
-            (Origin::Line(list, line), Origin::Line(same, _)) if list == same => format!("on line {line}"),
-            (Origin::Line(list, line), _) => format!("in {}, line {line}", self.lists[list]),
-            (Origin::Pair(pair), _) => format!("by --idc {}", self.pairs[pair]),
+            (Origin::List(list, Position { line, .. }), Origin::List(same, _)) if list == same => {
+                format!("on line {line}")
+            }
+            (Origin::List(list, Position { line, .. }), _) => {
+                format!("in {}, line {line}", self.lists[list as usize])
+            }
+            (Origin::Pair(pair), _) => format!("by --idc {}", self.pairs[pair as usize]),
         }
     }
 
@@ -270,50 +252,6 @@ impl Book {
 
 fn too_many() -> String {
     format!("more than {IDCS_MAX} data centres")
-}
-
-/// What a `*` does at a `/`.
-#[derive(Debug, Clone, Copy)]
-enum Separator {
-    /// It goes on: in names.
-    Ordinary,
-    /// It stops, `**` goes on: in paths.
-    Literal,
-}
-
-fn is_glob(text: &str) -> bool {
-    text.contains(['*', '?', '[', '{'])
-}
-
-fn compile(text: &str, separator: Separator) -> Result<globset::Glob, String> {
-    let literal;
-    let pattern = if is_glob(text) {
-        text
-    } else {
-        literal = globset::escape(text);
-        &literal
-    };
-    GlobBuilder::new(pattern)
-        .literal_separator(matches!(separator, Separator::Literal))
-        .backslash_escape(true)
-        .build()
-        .map_err(|error| format!("{text} is not a glob: {}", error.kind()))
-}
-
-fn globs(mut patterns: Vec<(String, Idc)>, separator: Separator) -> Result<Globs, Error> {
-    patterns.sort_by(|(one, _), (other, _)| specific(other).cmp(&specific(one)).then_with(|| one.cmp(other)));
-    let mut builder = GlobSet::builder();
-    for (pattern, _) in &patterns {
-        builder.add(compile(pattern, separator).map_err(Error::Data)?);
-    }
-    let set =
-        builder.build().map_err(|error| Error::Data(format!("the globs of the server list: {error}")))?;
-    Ok(Globs { set, idcs: patterns.into_iter().map(|(_, idc)| idc).collect() })
-}
-
-/// How many characters a pattern prescribes. Counting wildcards would rank `/logs/**` above `/logs/b`.
-fn specific(pattern: &str) -> usize {
-    pattern.chars().filter(|letter| !is_glob(pattern) || !"*?[]{}".contains(*letter)).count()
 }
 
 #[cfg(test)]
@@ -356,13 +294,13 @@ mod tests {
         }
         let error = book.add_pair("more=more").unwrap_err();
         assert_eq!(error.to_string(), "--idc more=more: more than 65534 data centres");
-        let error = book.close(Some("other")).unwrap_err();
+        let error = book.close(Some("other"), &[]).unwrap_err();
         assert_eq!(error.to_string(), "--idc-default: more than 65534 data centres");
     }
 
     #[test]
     fn an_empty_default_is_refused() {
-        let error = Book::default().close(Some(" ")).unwrap_err();
+        let error = Book::default().close(Some(" "), &[]).unwrap_err();
         assert_eq!(error.to_string(), "--idc-default: the name is empty");
     }
 }

@@ -1,45 +1,38 @@
-//! A server list: CSV with a header, separated by commas, semicolons or tabs.
-//!
-//! Column names are matched without regard to case, spaces, `_` and `-`, so that what inventories and
-//! spreadsheets export is read as it comes; columns with other names are ignored. Beyond RFC 4180: comment lines that
-//! begin with `#`, blank lines, a byte order mark, rows shorter than the header.
+//! A server list in whatever notation it is kept; which one that is shows in its text, not in its name.
 
 use std::fs::File;
 use std::io::Read;
-use std::net::IpAddr;
 use std::path::Path;
 
-use csv::{ReaderBuilder, StringRecord};
-use ipnet::IpNet;
-
-use super::book::{Book, FACTS, Machine, Origin};
+use super::book::Book;
+use super::claim::{Origin, Position};
+use super::{ansible, csv, file_sd, geo, tree};
 use crate::error::Error;
+use crate::format::configured::Load;
 
 /// A longer file is not a server list.
 const LIST_BYTES_MAX: u64 = 256 << 20;
 
-/// The columns that name a data centre; if several are there, the earliest here counts.
-const IDC_COLUMNS: [&str; 7] = ["idc", "dc", "datacenter", "site", "location", "room", "机房"];
+/// What names a data centre in columns, labels and variables; if several are there, the earliest here counts.
+pub(super) const IDC_NAMES: [&str; 7] = ["idc", "dc", "datacenter", "site", "location", "room", "机房"];
 
-const ADDRESS_COLUMNS: [&str; 11] = [
-    "ip",
-    "address",
-    "ipaddress",
-    "ipv4",
-    "ipv6",
-    "ipv4address",
-    "ipv6address",
-    "primaryip",
-    "primaryip4",
-    "primaryip6",
-    "serveraddr",
-];
-const NETWORK_COLUMNS: [&str; 4] = ["cidr", "prefix", "network", "subnet"];
-const NAME_COLUMNS: [&str; 5] = ["host", "hostname", "name", "dnsname", "fqdn"];
-const PATH_COLUMNS: [&str; 2] = ["path", "log"];
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Notation {
+    /// Rows with a header.
+    Csv,
+    /// A configuration of nginx with a `geo` block.
+    Geo,
+    /// Prometheus targets, or an Ansible inventory.
+    Json,
+    /// The same.
+    Yaml,
+    /// An Ansible inventory.
+    Ini,
+}
 
-/// Reads the list at `path` into the book.
-pub(super) fn load(path: &Path, book: &mut Book) -> Result<(), Error> {
+/// The list at `path`: its name and its text.
+pub(super) fn text(path: &Path) -> Result<(String, Vec<u8>), Error> {
     let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
     let mut bytes = Vec::new();
     let length = file.take(LIST_BYTES_MAX + 1).read_to_end(&mut bytes);
@@ -48,411 +41,147 @@ pub(super) fn load(path: &Path, book: &mut Book) -> Result<(), Error> {
     if length as u64 > LIST_BYTES_MAX {
         return Err(Error::Data(format!("{name}: a server list of more than {} MiB", LIST_BYTES_MAX >> 20)));
     }
-    read(&name, &bytes, book)
+    Ok((name, bytes))
 }
 
 /// Reads a list's text into the book.
-pub(super) fn read(name: &str, bytes: &[u8], book: &mut Book) -> Result<(), Error> {
+pub(super) fn read(
+    name: &str,
+    bytes: &[u8],
+    group_prefix: Option<&str>,
+    book: &mut Book,
+    include: &mut Load<'_>,
+) -> Result<(), Error> {
     let list = book.open_list(name);
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + newlines(&bytes[..error.valid_up_to()]);
-        book.error(Origin::Line(list, line), "not UTF-8")
+        let line = 1 + memchr::memchr_iter(b'\n', &bytes[..error.valid_up_to()]).count() as u64;
+        book.error(Origin::List(list, Position::line(line)), "not UTF-8")
     })?;
-    let mut rows = Rows::new(text);
-    let (mut header, mut row) = (StringRecord::new(), StringRecord::new());
-    if rows.next(&mut header).map_err(|wrong| wrong.error(book, list))?.is_none() {
-        return Err(Error::Data(format!("{name}: no header line")));
-    }
-    let columns = Columns::parse(&header).map_err(|message| Error::Data(format!("{name}: {message}")))?;
-    while let Some(line) = rows.next(&mut row).map_err(|wrong| wrong.error(book, list))? {
-        let origin = Origin::Line(list, line);
-        if let Some(extra) = row.iter().skip(header.len()).find(|cell| !cell.trim().is_empty()) {
-            let message = format!("{extra} stands beyond the {} columns of the header", header.len());
-            return Err(book.error(origin, &message));
+    let bad = |book: &Book, bad: tree::Bad| book.error(Origin::List(list, bad.position), &bad.message);
+    let tree = match notation(text) {
+        Notation::Csv => return csv::read(list, text, book),
+        Notation::Geo => return geo::read(list, name, text, book, include),
+        Notation::Ini => {
+            let inventory = ansible::ini(text).map_err(|wrong| bad(book, wrong))?;
+            return ansible::enter(list, name, inventory, group_prefix, book);
         }
-        columns.enter(&row, origin, book)?;
-    }
-    Ok(())
-}
-
-/// What a column's cells are.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Address,
-    Network,
-    Name,
-    Path,
-}
-
-impl Kind {
-    fn of(column: &str) -> Option<Self> {
-        let kinds = [
-            (Self::Address, ADDRESS_COLUMNS.as_slice()),
-            (Self::Network, &NETWORK_COLUMNS),
-            (Self::Name, &NAME_COLUMNS),
-            (Self::Path, &PATH_COLUMNS),
-        ];
-        kinds.into_iter().find(|(_, names)| names.contains(&column)).map(|(kind, _)| kind)
-    }
-
-    fn machine(self, cell: &str) -> Result<Machine, String> {
-        if !matches!(self, Self::Path)
-            && let Ok(address) = cell.parse::<IpAddr>()
-        {
-            return Ok(Machine::address(address));
-        }
-        match self {
-            Self::Address => match cell.parse::<IpNet>() {
-                Ok(network) if is_host(network) => Ok(Machine::address(network.addr())),
-                Ok(network) => Ok(Machine::network(network)),
-                Err(_) => Err(format!("{cell} is not an address or network")),
-            },
-            Self::Network => {
-                cell.parse().map(Machine::network).map_err(|_| format!("{cell} is not an address or network"))
-            }
-            // A column called host often holds addresses.
-            Self::Name if cell.contains('/') && cell.parse::<IpNet>().is_ok() => Self::Address.machine(cell),
-            Self::Name => Machine::name(cell),
-            Self::Path => Machine::path(cell),
-        }
-    }
-}
-
-/// `10.0.0.1/24` in an address column is a machine and the size of its network, `10.0.0.0/24` can only be the
-/// network; where the mask leaves two addresses (RFC 3021, RFC 6164) or one, both are machines.
-fn is_host(network: IpNet) -> bool {
-    network.addr() != network.network() || network.max_prefix_len() - network.prefix_len() <= 1
-}
-
-/// Which columns to read, by position, with their names as written.
-struct Columns {
-    idc: (usize, String),
-    keys: Vec<(usize, String, Kind)>,
-    /// Column and index into [`FACTS`].
-    facts: Vec<(usize, usize)>,
-}
-
-impl Columns {
-    fn parse(header: &StringRecord) -> Result<Self, String> {
-        let plain: Vec<String> = header.iter().map(plain).collect();
-        let name = |index: usize| header.get(index).unwrap_or_default().trim().to_owned();
-        let mut idc = None;
-        for wanted in IDC_COLUMNS {
-            let mut found = (0..plain.len()).filter(|&index| plain[index] == wanted);
-            idc = idc.or(found.next());
-            if let Some(again) = found.next() {
-                return Err(format!("two columns are called {}", name(again)));
-            }
-        }
-        let Some(idc) = idc else {
-            return Err(format!("no column names a data centre ({})", IDC_COLUMNS.join(", ")));
-        };
-        let key = |index: usize| Some((index, name(index), Kind::of(&plain[index])?));
-        let keys: Vec<_> = (0..plain.len()).filter_map(key).collect();
-        if keys.is_empty() {
-            return Err("no column names a server (ip, address, cidr, hostname, name, path, ...)".to_owned());
-        }
-        let fact = |index: usize| {
-            let column = match plain[index].as_str() {
-                "cost" => "price",
-                "isp" => "carrier",
-                column => column,
-            };
-            Some((index, FACTS.iter().position(|fact| *fact == column)?))
-        };
-        let facts = (0..plain.len()).filter_map(fact).collect();
-        Ok(Self { idc: (idc, name(idc)), keys, facts })
-    }
-
-    fn enter(&self, row: &StringRecord, origin: Origin, book: &mut Book) -> Result<(), Error> {
-        let cell = |index: usize| row.get(index).map(str::trim).filter(|cell| !cell.is_empty());
-        let Some(idc) = cell(self.idc.0) else {
-            return Err(book.error(origin, &format!("no data centre in column {}", self.idc.1)));
-        };
-        let idc = book.number(idc, origin)?;
-        let mut named = false;
-        for (index, column, kind) in &self.keys {
-            let Some(text) = cell(*index) else { continue };
-            let machine = kind
-                .machine(text)
-                .map_err(|message| book.error(origin, &format!("column {column}: {message}")))?;
-            book.claim(machine, idc, origin)?;
-            named = true;
-        }
-        if !named {
-            return Err(book.error(origin, &format!("nothing says which server is in {}", book.name(idc))));
-        }
-        for &(index, fact) in &self.facts {
-            if let Some(value) = cell(index) {
-                book.state(idc, fact, value, origin)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A column's name without what exporters vary.
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|letter| !letter.is_whitespace() && !"_-".contains(*letter))
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// The rows that hold anything, each with the number of its first line.
-struct Rows<'t> {
-    text: &'t str,
-    reader: csv::Reader<&'t [u8]>,
-    /// Where `line` has been counted to.
-    counted: usize,
-    line: u64,
-}
-
-/// A row that cannot be read.
-struct Wrong {
-    line: u64,
-    message: String,
-}
-
-impl Wrong {
-    fn error(&self, book: &Book, list: usize) -> Error {
-        book.error(Origin::Line(list, self.line), &self.message)
-    }
-}
-
-impl<'t> Rows<'t> {
-    fn new(text: &'t str) -> Self {
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .comment(Some(b'#'))
-            .delimiter(delimiter(text))
-            .from_reader(text.as_bytes());
-        Self { text, reader, counted: 0, line: 1 }
-    }
-
-    /// Reads the next row that holds anything and returns its line.
-    fn next(&mut self, row: &mut StringRecord) -> Result<Option<u64>, Wrong> {
-        while self
-            .reader
-            .read_record(row)
-            .map_err(|error| Wrong { line: self.line, message: error.to_string() })?
-        {
-            // Spreadsheets export blank rows as bare delimiters.
-            if row.iter().all(|cell| cell.trim().is_empty()) {
-                continue;
-            }
-            let line = self.first_line(row);
-            if self.is_unclosed() {
-                return Err(Wrong { line, message: "a quote is not closed".to_owned() });
-            }
-            return Ok(Some(line));
-        }
-        Ok(None)
-    }
-
-    /// The number of the row's first line. The reader counts blank lines and comments before a row to the row.
-    fn first_line(&mut self, row: &StringRecord) -> u64 {
-        let bytes = self.text.as_bytes();
-        let start = row.position().map_or(0, csv::Position::byte);
-        let mut start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
-        while let Some(line) = bytes[start..].split_inclusive(|&byte| byte == b'\n').next() {
-            if line[0] != b'#' && !line.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
-                break;
-            }
-            start += line.len();
-        }
-        self.line += newlines(&bytes[self.counted..start]);
-        self.counted = start;
-        self.line
-    }
-
-    /// True if the row began a quote that only the end of the file ended: it has swallowed the rows after it.
-    fn is_unclosed(&self) -> bool {
-        let row = &self.text[self.counted..];
-        let read = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
-        read >= self.text.len()
-            && newlines(row.trim_end().as_bytes()) > 0
-            && row.matches('"').count() % 2 == 1
-    }
-}
-
-/// Whatever separates the header into most columns.
-fn delimiter(text: &str) -> u8 {
-    let mut lines = text.lines().map(str::trim);
-    let header = lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
-    let columns = |delimiter: &u8| {
-        let unquoted = header.split('"').step_by(2);
-        unquoted.flat_map(str::bytes).filter(|byte| byte == delimiter).count()
+        Notation::Json => tree::json(text),
+        Notation::Yaml => tree::yaml(text),
     };
-    [b'\t', b';', b','].into_iter().max_by_key(columns).unwrap_or(b',')
+    let tree = tree.map_err(|wrong| bad(book, wrong))?;
+    match tree.value {
+        tree::Value::List(groups) => file_sd::enter(list, name, text, &groups, book),
+        tree::Value::Map(groups) => {
+            let inventory = ansible::tree(text, &groups).map_err(|wrong| bad(book, wrong))?;
+            ansible::enter(list, name, inventory, group_prefix, book)
+        }
+        tree::Value::Text(_) | tree::Value::Null => Err(Error::Data(format!(
+            "{name}: neither a list of targets (Prometheus) nor a mapping of groups (Ansible)"
+        ))),
+    }
 }
 
-fn newlines(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64
+/// The notation of a text; CSV if nothing speaks for another.
+fn notation(text: &str) -> Notation {
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(['#', ';'])).unwrap_or_default();
+    let rest = || text[text.find(first).unwrap_or(0)..].chars().filter(|letter| !letter.is_whitespace());
+    if first.starts_with('{') || first.starts_with('[') && rest().nth(1).is_none_or(|c| "{]".contains(c)) {
+        Notation::Json
+    } else if has_geo(text) {
+        Notation::Geo
+    } else if is_yaml(first) {
+        Notation::Yaml
+    } else if has_variable(first) || text.lines().any(|line| ansible::section(line.trim()).is_some()) {
+        Notation::Ini
+    } else {
+        Notation::Csv
+    }
+}
+
+/// True if a line has `geo $` where a directive can begin.
+fn has_geo(text: &str) -> bool {
+    memchr::memmem::find_iter(text.as_bytes(), b"geo").any(|at| {
+        let before = &text[text[..at].rfind('\n').map_or(0, |newline| newline + 1)..at];
+        let after = &text[at + 3..];
+        let arguments = after.trim_start();
+        arguments.starts_with('$')
+            && arguments.len() < after.len()
+            && !before.contains(['#', ',', '\t', '=', '"'])
+            && before.trim_end().chars().next_back().is_none_or(|last| "{};".contains(last))
+    })
+}
+
+/// `---`, `- item`, `key:` or `key: value`.
+fn is_yaml(line: &str) -> bool {
+    let line = line.split(" #").next().unwrap_or(line).trim_end();
+    let key = line.find(": ").map(|at| &line[..at]).or_else(|| line.strip_suffix(':'));
+    line == "-"
+        || ["---", "- ", "%YAML"].iter().any(|start| line.starts_with(start))
+        || key.is_some_and(|key| !key.contains([',', ';', '\t', '=']))
+}
+
+/// `host name=value`, before any section of an inventory.
+fn has_variable(line: &str) -> bool {
+    let name = |word: &str| word.split_once('=').is_some_and(|(name, _)| !name.contains([',', ';', '"']));
+    line.split_whitespace().skip(1).any(name)
+}
+
+/// The host of `host:port` or `[address]:port`.
+pub(super) fn without_port(text: &str) -> &str {
+    if let Some((address, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        let port = rest.strip_prefix(':').unwrap_or(rest);
+        return if is_port(port) || rest.is_empty() { address } else { text };
+    }
+    match text.split_once(':') {
+        Some((host, port)) if is_port(port) => host,
+        _ => text,
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
-    use super::super::{Servers, Site};
     use super::*;
 
-    fn load(lists: &[(&str, &str)], pairs: &[&str]) -> Result<Servers, Error> {
-        let mut book = Book::default();
-        for (name, text) in lists {
-            read(name, text.as_bytes(), &mut book)?;
-        }
-        for pair in pairs {
-            book.add_pair(pair)?;
-        }
-        book.close(None)
-    }
-
-    /// Each probe is an address, a `/path` or a hostname, with the data centre it must be in.
-    fn check(text: &str, probes: &[(&str, &str)]) {
-        let servers = load(&[("servers.csv", text)], &[]).unwrap();
-        for (probe, expected) in probes {
-            let found = match probe.parse() {
-                Ok(address) => servers.by_address(address),
-                Err(_) if probe.starts_with('/') => servers.by_path(probe),
-                Err(_) => servers.by_hostname(probe.as_bytes()),
-            };
-            assert_eq!(found.map_or("-", |idc| servers.name(idc)), *expected, "{probe} in {text}");
-        }
-    }
-
-    fn check_error(text: &str, expected: &str) {
-        let error = load(&[("servers.csv", text)], &[]).unwrap_err();
-        assert_eq!(error.to_string(), format!("servers.csv: {expected}"), "{text}");
+    #[test]
+    fn the_text_tells_its_notation() {
+        let check = |text: &str, expected: Notation| assert_eq!(notation(text), expected, "{text}");
+        check("", Notation::Csv);
+        check("ip,dc\n", Notation::Csv);
+        check("# geo $idc {\nip,dc\n", Notation::Csv);
+        check("name,note,dc\nweb1,geo $x,bj\n", Notation::Csv);
+        check("host;dc\n[::1];bj\n", Notation::Csv);
+        check("[{\"targets\":[]}]", Notation::Json);
+        check("\n [\n  {", Notation::Json);
+        check("[]", Notation::Json);
+        check("{}", Notation::Json);
+        check("geo $idc { default x; }", Notation::Geo);
+        check("user www;\nhttp {\n geo\n $remote_addr $idc\n {", Notation::Geo);
+        check("events {} http { geo $idc {", Notation::Geo);
+        check("# hosts\n[web]\nweb1 dc=bj\n", Notation::Ini);
+        check("web1\n\n[web:children]\n", Notation::Ini);
+        check("web1 ansible_host=10.0.0.1 dc=bj\n", Notation::Ini);
+        check("---\nall:\n", Notation::Yaml);
+        check("all:\n  hosts:\n", Notation::Yaml);
+        check("# x\n- targets: ['a']\n", Notation::Yaml);
+        check("all: # everything\n", Notation::Yaml);
     }
 
     #[test]
-    fn lists_are_read_as_they_come() {
-        check("ip,idc\n10.0.0.1,bj\n", &[("10.0.0.1", "bj"), ("10.0.0.2", "-")]);
-        check("\u{feff}IDC;Host Name\r\nbj;web1\r\n\r\ngz;web2", &[("web1", "bj"), ("web2", "gz")]);
-        check("# made by hand\n\n机房\tip\n# and more\n北京\t10.0.0.1\n\t\n", &[("10.0.0.1", "北京")]);
-        check("\"name\",\"dc\"\n\"web1\",\"bj, north\"\n", &[("web1", "bj, north")]);
-        check("name,note,dc\nweb1,\"two\nlines\",bj\nweb2,,gz\n", &[("web1", "bj"), ("web2", "gz")]);
-        check("name,dc,note\nweb1,bj\nweb2,gz,x,,\n", &[("web1", "bj"), ("web2", "gz")]);
-        check("log,idc\n/logs/bj/,bj\n/logs/gz-*,gz\n", &[("/logs/bj/a", "bj"), ("/logs/gz-1/a", "gz")]);
-        check(
-            "host,dc\n10.0.0.1,bj\nWEB1,gz\n10.1.0.0/16,sh\n",
-            &[("10.0.0.1", "bj"), ("web1", "gz"), ("10.1.0.1", "sh")],
-        );
-        check("name,dc\n4711,bj\n", &[("4711", "bj")]);
-        check("site,idc,ip\nBeijing,bj,10.0.0.1\n", &[("10.0.0.1", "bj")]);
-    }
-
-    #[test]
-    fn a_netbox_export_is_read() {
-        let text = "Name,Status,Site,Rack,IPv4 Address,IPv6 Address\n\
-                    web1,Active,bj,R1,10.0.0.1/24,2001:db8::1/64\n\
-                    web2,Active,gz,R2,10.0.0.2/24,\n";
-        check(
-            text,
-            &[
-                ("10.0.0.1", "bj"),
-                ("10.0.0.2", "gz"),
-                ("10.0.0.3", "-"),
-                ("2001:db8::1", "bj"),
-                ("web2", "gz"),
-            ],
-        );
-        check(
-            "IP Address,dc\n10.0.0.0/24,bj\n10.0.1.0/31,gz\n",
-            &[("10.0.0.9", "bj"), ("10.0.1.0", "gz"), ("10.0.1.1", "-")],
-        );
-        check(
-            "Prefix,Site\n10.0.0.1/24,bj\n10.0.1.1,gz\n",
-            &[("10.0.0.9", "bj"), ("10.0.1.1", "gz"), ("10.0.1.2", "-")],
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_its_line() {
-        check_error("", "no header line");
-        check_error("# only\n\n", "no header line");
-        check_error(
-            "ip,rack\n10.0.0.1,r1\n",
-            "no column names a data centre (idc, dc, datacenter, site, location, room, 机房)",
-        );
-        check_error("idc\nbj\n", "no column names a server (ip, address, cidr, hostname, name, path, ...)");
-        check_error("ip,idc,IDC\n", "two columns are called IDC");
-        check_error(
-            "ip,dc\n\n# x\n10.0.0.300,bj\n",
-            "line 4: column ip: 10.0.0.300 is not an address or network",
-        );
-        check_error("host,dc\n10.0.0.300,bj\n", "line 2: column host: 10.0.0.300 is not an address");
-        check_error(
-            "name,dc\nweb[1,bj\n",
-            "line 2: column name: web[1 is not a glob: unclosed character class; missing ']'",
-        );
-        check_error("IP,dc\n10.0.0.1,bj\n10.0.0.2,\n", "line 3: no data centre in column dc");
-        check_error("ip,dc\n,bj\n", "line 2: nothing says which server is in bj");
-        check_error("ip,dc\n10.0.0.1,bj,gz\n", "line 2: gz stands beyond the 2 columns of the header");
-        check_error("ip,dc\n10.0.0.1,\"bj\n10.0.0.2,gz\n", "line 2: a quote is not closed");
-        check_error(
-            "ip,dc\n10.0.0.2,gz\n10.0.0.1,gz\n\n10.0.0.1,gz\n\n10.0.0.1,bj\n",
-            "line 7: 10.0.0.1 belongs to bj here, but to gz on line 3",
-        );
-        check_error(
-            "ip,note,dc,isp\n1.1.1.1,\"a\nb\",bj,BGP\n1.1.1.2,,gz,BGP\n1.1.1.3,,bj,Unicom\n",
-            "line 5: bj has carrier Unicom here, but BGP on line 2",
-        );
-        let error = read("servers.csv", b"ip,dc\n10.0.0.1,\xb1\xb1\n", &mut Book::default()).unwrap_err();
-        assert_eq!(error.to_string(), "servers.csv: line 2: not UTF-8");
-    }
-
-    #[test]
-    fn sources_that_disagree_are_both_named() {
-        let (one, other) = (("a.csv", "ip,dc\n10.0.0.1,bj\n"), ("b.csv", "ip,dc\n10.0.0.1/32,gz\n"));
-        let error = load(&[one, other], &[]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "b.csv: line 2: 10.0.0.1 belongs to gz here, but to bj in a.csv, line 2"
-        );
-        let error = load(&[one], &["10.0.0.1=gz"]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "--idc 10.0.0.1=gz: 10.0.0.1 belongs to gz here, but to bj in a.csv, line 2",
-        );
-        let error = Servers::load(&["/nonexistent/a.csv".into()], &[], None).unwrap_err();
-        assert_eq!(error.to_string(), "cannot open /nonexistent/a.csv: no such file or directory");
-    }
-
-    #[test]
-    fn what_is_said_of_a_data_centre_is_kept() {
-        let text = "ip,idc,isp,Cost,region\n10.0.0.1,gz,,,\n10.0.0.2,bj,BGP,20,CN-BJ\n10.0.0.3,bj,BGP,,\n";
-        let servers = load(&[("servers.csv", text)], &[]).unwrap();
-        let site = Site {
-            region: Some("CN-BJ".to_owned()),
-            carrier: Some("BGP".to_owned()),
-            price: Some("20".to_owned()),
-            ..Site::default()
-        };
-        assert_eq!(servers.sites, [site, Site::default()]);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
-
-        #[test]
-        fn no_text_panics(text in "(ip|idc|name|path|[a1.,;\"#/*\\[\n\r\t \u{feff}机]){0,40}", pair in "[a1.:/*=\\[]{0,8}") {
-            let _ = load(&[("servers.csv", &text)], &[&pair]);
-        }
-
-        /// Line numbers, however rows, comments, blank lines and quoted line ends mix.
-        #[test]
-        fn errors_name_the_line(before in prop::collection::vec(0..5_usize, 0..12)) {
-            let pieces = ["\n", "# \"x,\n", "web,\"two\r\nlines\",bj\r\n", "web,,bj\n", ",,\r\n"];
-            let text: String = before.iter().map(|&piece| pieces[piece]).collect();
-            let text = format!("name,note,dc\n{text}web,,\n");
-            let line = text.lines().count();
-            let error = load(&[("servers.csv", &text)], &[]).unwrap_err();
-            prop_assert_eq!(error.to_string(), format!("servers.csv: line {line}: no data centre in column dc"));
-        }
+    fn ports_are_taken_off() {
+        let check = |text: &str, expected: &str| assert_eq!(without_port(text), expected);
+        check("h:9100", "h");
+        check("10.0.0.1:9100", "10.0.0.1");
+        check("[::1]:9100", "::1");
+        check("[::1]", "::1");
+        check("::1", "::1");
+        check("h", "h");
+        check("h:", "h:");
+        check("http://h:80/", "http://h:80/");
     }
 }

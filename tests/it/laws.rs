@@ -26,7 +26,7 @@ use bandwho::query::{Basis, Dimension, Extras, Metric, Series, View};
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::{Counted, slots, top};
 use bandwho::report::{self, Cell, Input, Output, Report};
-use bandwho::servers::Servers;
+use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Timestamp, Zone};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -145,8 +145,13 @@ impl Bench {
         Self {
             pools: (1..=THREADS_MAX).map(|threads| pool(threads).unwrap()).collect(),
             layouts: layouts(),
-            places: Places::open(&[testdata("places.mmdb").into()]).unwrap(),
-            servers: Servers::load(&[testdata("servers.csv").into()], &hosts, None).unwrap(),
+            places: Places::open(&[testdata("places.mmdb").into()], &[]).unwrap(),
+            servers: Servers::load(&Statements {
+                lists: &[testdata("servers.csv").into()],
+                pairs: &hosts,
+                ..Statements::default()
+            })
+            .unwrap(),
             folder,
         }
     }
@@ -198,7 +203,7 @@ impl Bench {
             tally: &tally,
             rules: &rules,
             files: survey.logs.iter().map(|log| (log.input.name.as_str(), log.formats().collect())).collect(),
-            databases: self.places.databases(),
+            databases: self.places.databases().cloned().collect(),
             servers_listed: true,
             durations_logged: layout.format.has(Part::Duration),
         };

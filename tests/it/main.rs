@@ -11,6 +11,7 @@
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `configured`: the servers' own configurations, and clients behind proxies
 //! * `databases`: IP databases of all schemas, broken ones included
+//! * `ipdb`: `bandwho ipdb`, and compiled databases
 //! * `fixtures`: what makes the files of `testdata`
 //! * `tidy`: rules of the source tree
 
@@ -28,6 +29,7 @@ mod databases;
 mod detection;
 mod fixtures;
 mod formats;
+mod ipdb;
 mod laws;
 #[cfg(unix)]
 mod manners;

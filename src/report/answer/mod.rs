@@ -11,6 +11,7 @@ use crate::aggregate::{Remark, Rules, Skip, Tally};
 use crate::client::Rule;
 use crate::format::Format;
 use crate::parse::Reason;
+use crate::place::About;
 use crate::query::Dimension;
 use crate::time::{Precision, Slot, Timestamp, Zone};
 
@@ -25,8 +26,8 @@ pub struct Counted<'a> {
     pub rules: &'a Rules,
     /// The inputs: name, and the formats its lines were tried with.
     pub files: Vec<(&'a str, Vec<&'a Format>)>,
-    /// IP databases: name and date.
-    pub databases: Vec<(String, Option<String>)>,
+    /// IP databases.
+    pub databases: Vec<About>,
     /// Whether there is a server list.
     pub servers_listed: bool,
     /// Whether the default load scheme found no duration to spread bytes over.
@@ -149,13 +150,18 @@ impl Counted<'_> {
         formats
     }
 
+    /// Addresses are looked up only where the question needs them.
     fn databases(&self) -> Vec<Database> {
+        if !self.rules.views.iter().flat_map(|view| &view.by).any(Dimension::is_place) {
+            return Vec::new();
+        }
         let errors = &self.tally.account.database_errors;
         let databases = self.databases.iter().enumerate();
         databases
-            .map(|(at, (name, date))| Database {
-                name: name.clone(),
-                date: date.clone(),
+            .map(|(at, about)| Database {
+                name: about.name.clone(),
+                date: about.date.clone(),
+                attribution: about.attribution,
                 errors: errors.get(at).copied().unwrap_or(0),
             })
             .collect()
