@@ -64,7 +64,8 @@ fn lookup(args: &Lookup) -> Result<u8, Error> {
 
 fn described(about: &bandwho::place::About) -> String {
     let date = about.date.as_deref().map_or(String::new(), |date| format!(", {date}"));
-    format!("from {} ({}{date})", about.name, about.form)
+    let whose = about.attribution.map_or(String::new(), |whose| format!(": {whose}"));
+    format!("from {} ({}{date}){whose}", about.name, about.form)
 }
 
 struct Seen {

@@ -60,16 +60,16 @@ fn well_known_addresses_are_where_they_should_be() {
     check(&["GeoIP2-City-Test"], "192.0.2.1", "-|-|-|-|-|-|-|-");
     check(&["GeoIP2-City-Test"], "89.160.20.112", "SE|SE-E|Östergötland County|Linköping|-|-|-|-");
     check(&["GeoIP2-Country-Test"], "2.125.160.216", "GB|GB|-|-|-|-|-|-");
-    check(&["GeoLite2-ASN-Test"], "1.128.0.0", "-|-|-|-|-|1221|Telstra Pty Ltd|-");
+    check(&["GeoLite2-ASN-Test"], "1.128.0.0", "-|-|-|-|Telstra|1221|Telstra Pty Ltd|carrier");
     check(&["GeoLite2-ASN-Test"], "2600:6000::", "-|-|-|-|-|237|Merit Network Inc.|-");
-    check(&["GeoIP2-ISP-Test"], "1.128.0.0", "-|-|-|-|Telstra Internet|1221|Telstra Pty Ltd|-");
-    check(&["GeoIP2-ISP-Test"], "12.81.92.0", "-|-|-|-|AT&T Services|7018|-|-");
+    check(&["GeoIP2-ISP-Test"], "1.128.0.0", "-|-|-|-|Telstra Internet|1221|Telstra Pty Ltd|carrier");
+    check(&["GeoIP2-ISP-Test"], "12.81.92.0", "-|-|-|-|AT&T Services|7018|-|carrier");
     check(
         &["GeoIP2-Enterprise-Test"],
         "74.209.24.0",
         "US|US-NY|New York|Chatham|Fairpoint Communications|14671|FairPoint Communications|carrier",
     );
-    check(&["GeoIP2-City-Test"], "175.16.199.0", "CN|CN-22|Jilin Sheng|Changchun|-|-|-|-");
+    check(&["GeoIP2-City-Test"], "175.16.199.0", "CN|CN-JL|Jilin Sheng|Changchun|-|-|-|-");
     check(&["GeoIP2-Precision-Enterprise-Test"], "2.125.160.216", "GB|GB-ENG|England|Boxford|-|-|-|-");
     check(&["GeoIP2-Anonymous-IP-Test"], "71.160.223.0", "-|-|-|-|-|-|-|idc");
 }

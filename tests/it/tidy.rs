@@ -48,7 +48,10 @@ fn product() -> Vec<(String, Vec<(usize, String)>)> {
     let is_test = |name: &str| name.contains("tests") || name.ends_with("naive.rs");
     let code = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap();
-        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+        // What makes files for tests stands before the tests that share it.
+        let tests = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(super) mod write {"];
+        let end = tests.iter().filter_map(|tests| text.find(tests)).min();
+        let text = text[..end.unwrap_or(text.len())].to_owned();
         let lines = (1..).zip(text.lines().map(str::to_owned));
         lines.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with("//")).collect()
     };
