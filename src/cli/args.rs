@@ -51,18 +51,34 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// What logs are read, and the file that is written; none if no logs are.
-    pub(crate) fn files(&self) -> Option<(&Read, Option<&Path>)> {
+    /// What every command on logs has: logs, checks on them, and the file that is written; none for other commands.
+    pub(crate) fn common(&self) -> Option<Common<'_>> {
         let (read, output) = match &self.command {
             None => (&self.read, &self.output.output),
             Some(Command::Top(args)) => (&args.read, &args.output.output),
             Some(Command::Slots(args)) => (&args.read, &args.output.output),
             Some(Command::Lines(args)) => (&args.read, &args.output),
-            Some(Command::Formats(args)) => (&args.read, &args.output),
+            Some(Command::Formats(args)) => {
+                let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
+                return Some(Common { inputs, checks, joined: Vec::new(), output, threads: 0 });
+            }
             Some(Command::Ipdb(_)) => return None,
         };
-        Some((read, output.as_deref()))
+        let Databases { ip_db, net_kind, .. } = &read.databases;
+        let joined = ip_db.iter().chain(net_kind).chain(&read.servers).collect();
+        let (inputs, checks, output) = (&read.inputs, &read.checks, output.as_deref());
+        Some(Common { inputs, checks, joined, output, threads: read.threads })
     }
+}
+
+/// What every command has.
+pub(crate) struct Common<'a> {
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) checks: &'a Checks,
+    /// Files that are read beside the logs.
+    pub(crate) joined: Vec<&'a PathBuf>,
+    pub(crate) output: Option<&'a Path>,
+    pub(crate) threads: usize,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,7 +112,8 @@ Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg r
   bandwho formats --format \"$(sed -n '/log_format main/,/;/p' /etc/nginx/nginx.conf)\" access.log
   bandwho formats --json /var/log/nginx
 
-Only the first MiB of each log is looked at, as for detection. Exit code 1: some log has no known format")]
+Only the first MiB of each log is looked at, as for detection, also for --rejects and --strict. Exit code 1: some log has
+no known format")]
     Formats(Formats),
     /// IP databases: look up addresses, show what a database holds, compile several into one fast file
     #[command(
@@ -247,13 +264,15 @@ pub(crate) struct Formats {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) read: Read,
+    pub(crate) inputs: Inputs,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
 }
 
-/// What every reading command understands
+/// Which logs there are, and what format they have
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Input")]
-pub(crate) struct Read {
+pub(crate) struct Inputs {
     /// Files, directories, or - for stdin; gzip, zstd, bzip2 and xz are recognised
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
@@ -269,6 +288,29 @@ pub(crate) struct Read {
     /// More inputs, one per line
     #[arg(long, value_name = "FILE")]
     pub(crate) files_from: Option<PathBuf>,
+}
+
+/// What the exit code and the rejects file tell
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Checks and resources")]
+pub(crate) struct Checks {
+    /// Exit with 3 if any line was rejected
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Write rejected lines here: file, line, column, reason, line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// A truncated or corrupt archive is no failure
+    #[arg(long)]
+    pub(crate) partial_ok: bool,
+}
+
+/// What every counting command understands
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Input")]
+pub(crate) struct Read {
+    #[command(flatten)]
+    pub(crate) inputs: Inputs,
     /// Byte column: wire only if every format logs it, by default
     #[arg(long, value_enum, default_value_t = BasisChoice::Auto)]
     pub(crate) basis: BasisChoice,
@@ -310,15 +352,8 @@ pub(crate) struct Read {
     /// Ansible groups whose names begin so are data centres
     #[arg(long, value_name = "PREFIX", help_heading = "Places and servers")]
     pub(crate) idc_group_prefix: Option<String>,
-    /// Exit with 3 if any line was rejected
-    #[arg(long, help_heading = "Checks and resources")]
-    pub(crate) strict: bool,
-    /// Write rejected lines here: file, line, column, reason, line
-    #[arg(long, value_name = "FILE", help_heading = "Checks and resources")]
-    pub(crate) rejects: Option<PathBuf>,
-    /// A truncated or corrupt archive is no failure
-    #[arg(long, help_heading = "Checks and resources")]
-    pub(crate) partial_ok: bool,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
     /// Threads; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Checks and resources")]
     pub(crate) threads: usize,

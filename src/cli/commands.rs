@@ -20,13 +20,9 @@ use super::{formats, guard, ipdb, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
-    let threads = match args.files() {
-        Some((read, output)) => {
-            guard::check(read, output)?;
-            read.threads
-        }
-        None => 0,
-    };
+    let common = args.common();
+    let threads = common.as_ref().map_or(0, |common| common.threads);
+    common.as_ref().map_or(Ok(()), guard::check)?;
     pipeline::pool(threads)?.install(|| match args.command {
         None => overview(&args.read, &args.output),
         Some(Command::Top(args)) => top(&args),
@@ -175,7 +171,7 @@ fn count(
 ) -> Result<Tally, Error> {
     let sizes: Option<Vec<u64>> = sources.survey.logs.iter().map(|log| log.input.size).collect();
     let watch = progress::watch(sizes.map(|sizes| sizes.iter().sum()));
-    let file = read.rejects.as_deref().map(Replacement::create).transpose()?;
+    let file = read.checks.rejects.as_deref().map(Replacement::create).transpose()?;
     let rejects = file.as_ref().map(|file| file.ordered(u64::MAX)).transpose()?;
     let job = Job {
         rules,
@@ -197,9 +193,9 @@ fn verdict(read: &Read, tally: &Tally) -> u8 {
         message::warning(&format!("{}; what came before it is counted", failure.message));
     }
     let rejected: u64 = account.rejected.iter().sum();
-    if !account.failures.is_empty() && !read.partial_ok {
+    if !account.failures.is_empty() && !read.checks.partial_ok {
         FAILED
-    } else if read.strict && rejected > 0 {
+    } else if read.checks.strict && rejected > 0 {
         message::error(&format!("--strict: {rejected} lines were rejected"));
         CHECK_FAILED
     } else {

@@ -1,13 +1,14 @@
 //! The servers' own configurations: which log has which format, and which logs there are.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use bandwho::error::Error;
 use bandwho::format::configured::{Load, Standing};
 use bandwho::format::{BadConfiguration, Configured, Layout, apache_conf, nginx_conf};
-use bandwho::input::{Loader, expand};
+use bandwho::input::{Found, Loader, expand};
 
-use super::args::Read;
+use super::args::Inputs;
 use super::message;
 
 /// Notes of one configuration that are shown; a host with hundreds of sites repeats the same few for each.
@@ -32,10 +33,10 @@ type Reader = fn(&str, &mut Load<'_>) -> Result<Configured, BadConfiguration>;
 
 impl Configuration {
     /// Reads the configurations that were named and tells what is noteworthy about them.
-    pub(crate) fn read(read: &Read) -> Result<Self, Error> {
+    pub(crate) fn read(inputs: &Inputs) -> Result<Self, Error> {
         let named: [(_, _, Reader); 2] = [
-            ("--nginx-conf", &read.nginx_conf, nginx_conf::read),
-            ("--apache-conf", &read.apache_conf, apache_conf::read),
+            ("--nginx-conf", &inputs.nginx_conf, nginx_conf::read),
+            ("--apache-conf", &inputs.apache_conf, apache_conf::read),
         ];
         let mut servers = Vec::new();
         for (option, path, reader) in named {
@@ -79,18 +80,23 @@ impl Configuration {
 
     /// The format of a log, if its path tells.
     pub(crate) fn layout_for(&self, path: &Path) -> Option<Layout> {
+        self.configured_for(path).map(|(layout, _)| layout)
+    }
+
+    /// The same, and where the configuration says so: `file:line`.
+    pub(crate) fn configured_for(&self, path: &Path) -> Option<(Layout, String)> {
         let path = absolute(path);
         let path = path.to_string_lossy();
-        let mut found: Option<&Layout> = None;
+        let mut found: Option<(&Layout, &str)> = None;
         for server in &self.servers {
-            let Some(format) = server.configured.format_for(&path) else { continue };
-            let layout = server.layouts[format].as_ref()?;
-            if found.is_some_and(|other| other.format != layout.format) {
+            let Some(log) = server.configured.log_for(&path) else { continue };
+            let layout = server.layouts[log.format].as_ref()?;
+            if found.is_some_and(|(other, _)| other.format != layout.format) {
                 return None;
             }
-            found = Some(layout);
+            found = Some((layout, &log.position));
         }
-        found.cloned()
+        found.map(|(layout, position)| (layout.clone(), position.to_owned()))
     }
 
     /// All formats, for logs whose path tells nothing.
@@ -98,20 +104,29 @@ impl Configuration {
         self.layouts().cloned().collect()
     }
 
-    /// The configured logs that are there, rotated ones included; fails if there are none.
-    pub(crate) fn logs(&self) -> Result<Vec<PathBuf>, Error> {
-        let mut logs = Vec::new();
+    /// The configured logs that are there, rotated ones included; fails if there are none. Only what a configuration
+    /// names in full is named: other names may mean anything that lies there.
+    pub(crate) fn logs(&self) -> Result<Vec<(PathBuf, Found)>, Error> {
+        let mut logs: Vec<PathBuf> = Vec::new();
+        let mut named: HashSet<PathBuf> = HashSet::new();
         for Server { configured, .. } in &self.servers {
             for glob in configured.log_globs().iter().filter(|glob| glob.starts_with('/')) {
                 let found =
                     expand(glob).map_err(|reason| Error::Data(format!("cannot search {glob}: {reason}")))?;
                 let own = |path: &PathBuf| path.is_file() && configured.knows(&path.to_string_lossy());
-                logs.extend(found.into_iter().filter(own));
+                let is_path = configured.logs.iter().any(|log| log.path == *glob) && !glob.contains('*');
+                let found: Vec<PathBuf> = found.into_iter().filter(own).collect();
+                named.extend(found.iter().filter(|_| is_path).cloned());
+                logs.extend(found);
             }
         }
         logs.sort_unstable();
         logs.dedup();
-        if logs.is_empty() { Err(Error::Data(self.nothing_found())) } else { Ok(logs) }
+        if logs.is_empty() {
+            return Err(Error::Data(self.nothing_found()));
+        }
+        let found = |log: &PathBuf| if named.contains(log) { Found::Named } else { Found::InDirectory };
+        Ok(logs.into_iter().map(|log| (log.clone(), found(&log))).collect())
     }
 
     fn layouts(&self) -> impl Iterator<Item = &Layout> {

@@ -3,15 +3,17 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use bandwho::detect::explain::explain;
+use bandwho::detect::explain::{Origin, RejectedLine, explain};
 use bandwho::error::Error;
 use bandwho::format::Layout;
 use bandwho::input::{self, Found, Input, Stream};
 use bandwho::report::formats::{self, Described};
+use bandwho::report::human::counted;
+use bandwho::report::record::write_reject;
 
-use super::args::{Formats, Read};
+use super::args::{Checks, Formats, Inputs};
 use super::configuration::Configuration;
-use super::exit::{DONE, FAILED};
+use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::Replacement;
 use super::{guard, message, plan};
 
@@ -22,34 +24,73 @@ enum Shape {
     Json,
 }
 
-/// Explains each log; fails if one has no known format.
+/// Explains each log; fails if one has no known format or is damaged.
 pub(crate) fn run(args: &Formats) -> Result<u8, Error> {
     let shape = shape(args)?;
-    let read = &args.read;
-    let configuration = Configuration::read(read)?;
+    let (inputs, checks) = (&args.inputs, &args.checks);
+    let configuration = Configuration::read(inputs)?;
     let layout = if configuration.is_empty() {
-        plan::layout(&read.format)
+        plan::layout(&inputs.format)
     } else {
-        configuration.named(&read.format)
+        configuration.named(&inputs.format)
     }?;
-    let listing = input::list(&plan::logs(read, &configuration)?)?;
-    guard::check_logs(read, args.output.as_deref(), &listing.inputs)?;
-    let (options, known) = (options(read), configuration.known());
+    let listing = input::list_each(&plan::logs(inputs, &configuration)?)?;
+    guard::check_logs(checks, args.output.as_deref(), &listing.inputs)?;
+    let (options, known) = (options(inputs), configuration.known());
     listing.notes.iter().for_each(|note| message::note(note));
+    let mut rejects = checks.rejects.as_deref().map(Replacement::create).transpose()?;
+    let mut rejected = 0;
     let mut logs = Vec::new();
     for input in &listing.inputs {
-        let configured = || configuration.layout_for(input.path.as_deref()?);
-        let given = layout.clone().or_else(configured);
-        let log = described(input, given.as_ref(), &known, &options)?;
-        if log.is_found() || input.found == Found::Named {
-            logs.push(log);
-        } else {
+        let configured = || configuration.configured_for(input.path.as_deref()?);
+        let given = match &layout {
+            Some(layout) => Some(Given { layout: layout.clone(), configured: None }),
+            None => configured().map(|(layout, position)| Given { layout, configured: Some(position) }),
+        };
+        let mut log = described(input, given, &known, &options)?;
+        if !log.is_found() && input.found == Found::InDirectory {
             message::note(&format!("{} is left out: it matches no access-log format", input.name));
+            continue;
         }
+        rejected += log.explained.rejected.len();
+        if let (Some(file), Some(path)) = (&mut rejects, &checks.rejects) {
+            write_rejects(&log, &mut file.out).map_err(|error| Error::io("write", path, error))?;
+        }
+        // Counted and written: a directory of thousands of logs need not keep them all.
+        log.explained.rejected.iter_mut().for_each(|line| line.text = Vec::new());
+        logs.push(log);
     }
+    rejects.map_or(Ok(()), Replacement::finish)?;
     write(&logs, shape, args.output.as_deref())?;
+    Ok(verdict(&logs, rejected, checks))
+}
+
+fn verdict(logs: &[Described<'_>], rejected: usize, checks: &Checks) -> u8 {
+    let damaged = logs.iter().any(|log| log.failure.is_some());
     let found = !logs.is_empty() && logs.iter().all(Described::is_found);
-    Ok(if found { DONE } else { FAILED })
+    if !found || damaged && !checks.partial_ok {
+        FAILED
+    } else if checks.strict && rejected > 0 {
+        message::error(&format!("--strict: {} were rejected", counted(rejected as u64, "line")));
+        CHECK_FAILED
+    } else {
+        DONE
+    }
+}
+
+fn write_rejects(log: &Described<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for RejectedLine { line, text, reject } in &log.explained.rejected {
+        write_reject(*reject, log.name, *line, text, &mut bytes);
+    }
+    out.write_all(&bytes)
+}
+
+/// A format that is not to be recognised.
+struct Given {
+    layout: Layout,
+    /// Where the server's configuration says so; none if the user does.
+    configured: Option<String>,
 }
 
 /// What was typed, else what the file's extension says.
@@ -68,12 +109,12 @@ fn shape(args: &Formats) -> Result<Shape, Error> {
 }
 
 /// What was typed about formats, to be repeated in the next command.
-fn options(read: &Read) -> Vec<String> {
+fn options(inputs: &Inputs) -> Vec<String> {
     let path = |path: &Path| path.display().to_string();
-    let format = (read.format != "auto").then(|| read.format.clone());
+    let format = (inputs.format != "auto").then(|| inputs.format.clone());
     let typed = [
-        ("--nginx-conf", read.nginx_conf.as_deref().map(path)),
-        ("--apache-conf", read.apache_conf.as_deref().map(path)),
+        ("--nginx-conf", inputs.nginx_conf.as_deref().map(path)),
+        ("--apache-conf", inputs.apache_conf.as_deref().map(path)),
         ("--format", format),
     ];
     let words = typed.into_iter().filter_map(|(option, value)| Some([option.to_owned(), value?]));
@@ -82,14 +123,18 @@ fn options(read: &Read) -> Vec<String> {
 
 fn described<'a>(
     input: &'a Input,
-    given: Option<&Layout>,
+    given: Option<Given>,
     known: &[Layout],
     options: &'a [String],
 ) -> Result<Described<'a>, Error> {
     let mut stream = Stream::open(input)?;
-    let explained = explain(stream.head(), given, known);
+    let mut explained = explain(stream.head(), given.as_ref().map(|given| &given.layout), known);
+    let configured = given.and_then(|given| given.configured);
+    if configured.is_some() {
+        explained.origin = Origin::Configured;
+    }
     let (coatings, failure) = (stream.coatings(), stream.failure());
-    Ok(Described { name: &input.name, options, coatings, failure, explained })
+    Ok(Described { name: &input.name, options, coatings, failure, configured, explained })
 }
 
 fn write(logs: &[Described<'_>], shape: Shape, path: Option<&Path>) -> Result<(), Error> {

@@ -5,22 +5,23 @@ use std::path::{Path, PathBuf};
 use bandwho::error::Error;
 use bandwho::input::Input;
 
-use super::args::Read;
+use super::args::{Checks, Common};
 
 /// Fails if two outputs are one file, or one is a file that the command reads.
-pub(crate) fn check(read: &Read, output: Option<&Path>) -> Result<(), Error> {
+pub(crate) fn check(common: &Common<'_>) -> Result<(), Error> {
+    let Common { inputs, checks, joined, output, .. } = common;
     let refuse =
         |path: &Path, why: &str| Err(Error::Usage(format!("cannot write {}: {why}", path.display())));
-    if let (Some(output), Some(rejects)) = (output, read.rejects.as_deref())
+    let rejects = checks.rejects.as_deref();
+    if let (Some(output), Some(rejects)) = (*output, rejects)
         && (output == rejects || is_same(output, rejects))
     {
         return refuse(output, "it is named for the rejects as well");
     }
-    let named = [&read.logs, &read.databases.ip_db, &read.databases.net_kind, &read.servers];
-    let single = [&read.files_from, &read.nginx_conf, &read.apache_conf];
-    let inputs: Vec<&PathBuf> = named.into_iter().flatten().chain(single.into_iter().flatten()).collect();
-    for path in output.into_iter().chain(read.rejects.as_deref()) {
-        if inputs.iter().any(|input| is_same(input, path)) {
+    let single = [&inputs.files_from, &inputs.nginx_conf, &inputs.apache_conf];
+    let read = || inputs.logs.iter().chain(single.into_iter().flatten()).chain(joined.iter().copied());
+    for path in output.iter().copied().chain(rejects) {
+        if read().any(|input| is_same(input, path)) {
             return refuse(path, "it is also an input");
         }
     }
@@ -36,8 +37,8 @@ pub(crate) fn check_inputs(inputs: &[PathBuf], output: &Path) -> Result<(), Erro
 }
 
 /// The same for the logs that were found: a list or a configuration may have named them.
-pub(crate) fn check_logs(read: &Read, output: Option<&Path>, logs: &[Input]) -> Result<(), Error> {
-    for path in output.into_iter().chain(read.rejects.as_deref()) {
+pub(crate) fn check_logs(checks: &Checks, output: Option<&Path>, logs: &[Input]) -> Result<(), Error> {
+    for path in output.into_iter().chain(checks.rejects.as_deref()) {
         let mut paths = logs.iter().filter_map(|log| log.path.as_deref());
         if paths.any(|log| is_same(log, path)) {
             return Err(Error::Usage(format!("cannot write {}: it is also an input", path.display())));

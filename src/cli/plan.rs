@@ -11,14 +11,14 @@ use bandwho::aggregate::{Cut, Rules};
 use bandwho::client::{Rule, Trusted};
 use bandwho::error::Error;
 use bandwho::format::{Format, Layout, Part};
-use bandwho::input::{self, Input};
+use bandwho::input::{self, Found, Input};
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::{BUILT_IN, Places};
 use bandwho::query::{Basis, Dimension, Metric, View};
 use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
 
-use super::args::{BasisChoice, ClientChoice, Databases, Read};
+use super::args::{BasisChoice, ClientChoice, Databases, Inputs, Read};
 use super::configuration::Configuration;
 use super::{guard, message, mismatch};
 
@@ -31,13 +31,16 @@ pub(crate) struct Sources {
 
 /// Finds and surveys the inputs; fails if none of them can be read as a log, or `output` is one of them.
 pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Error> {
-    let configuration = Configuration::read(read)?;
-    let layout =
-        if configuration.is_empty() { layout(&read.format) } else { configuration.named(&read.format) }?;
+    let configuration = Configuration::read(&read.inputs)?;
+    let layout = if configuration.is_empty() {
+        layout(&read.inputs.format)
+    } else {
+        configuration.named(&read.inputs.format)
+    }?;
     let places = open_places(&read.databases)?;
-    let listing = input::list(&logs(read, &configuration)?)?;
+    let listing = input::list_each(&logs(&read.inputs, &configuration)?)?;
     let servers = servers(read, &listing.inputs)?;
-    guard::check_logs(read, output, &listing.inputs)?;
+    guard::check_logs(&read.checks, output, &listing.inputs)?;
     let given = |log: &Input| layout.clone().or_else(|| configuration.layout_for(log.path.as_deref()?));
     let mut survey = survey(listing.inputs, &given, &configuration.known(), &servers)?;
     survey.notes.splice(0..0, listing.notes);
@@ -46,7 +49,7 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
         log.input.id = id;
     }
     if survey.logs.is_empty() {
-        return Err(Error::Data(format!("no access logs in {}", shown(&read.logs))));
+        return Err(Error::Data(no_logs(&read.inputs)));
     }
     if !survey.logs.iter().any(Log::has_records)
         && let Some(failure) = survey.logs.iter().find_map(|log| log.failure.as_deref())
@@ -68,8 +71,16 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
     Ok(Sources { survey, places, servers })
 }
 
-fn shown(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+/// Where no log was found.
+fn no_logs(inputs: &Inputs) -> String {
+    let conf = inputs.nginx_conf.iter().chain(&inputs.apache_conf);
+    let list = inputs.files_from.iter().map(|list| format!("the files that {} lists", list.display()));
+    let places: Vec<String> = if inputs.logs.is_empty() && inputs.files_from.is_none() {
+        conf.map(|conf| format!("the files that {} names", conf.display())).collect()
+    } else {
+        inputs.logs.iter().map(|path| path.display().to_string()).chain(list).collect()
+    };
+    format!("no access logs in {}", places.join(", "))
 }
 
 /// The format that was typed; none if it is to be recognised.
@@ -87,15 +98,15 @@ pub(crate) fn layout(typed: &str) -> Result<Option<Layout>, Error> {
 }
 
 /// The inputs that were typed, listed in a file, configured, or piped in.
-pub(crate) fn logs(read: &Read, configuration: &Configuration) -> Result<Vec<PathBuf>, Error> {
-    let mut logs = read.logs.clone();
-    if let Some(list) = &read.files_from {
+pub(crate) fn logs(inputs: &Inputs, configuration: &Configuration) -> Result<Vec<(PathBuf, Found)>, Error> {
+    let mut logs = inputs.logs.clone();
+    if let Some(list) = &inputs.files_from {
         let text = read_list(list).map_err(|error| Error::io("read", list, error))?;
         let lines = text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         logs.extend(lines.filter(|line| !line.is_empty()).map(path_of));
     }
     if logs.is_empty() {
-        if let Some(list) = &read.files_from {
+        if let Some(list) = &inputs.files_from {
             return Err(Error::Data(format!("no inputs in {}", list.display())));
         }
         if !configuration.is_empty() {
@@ -106,7 +117,7 @@ pub(crate) fn logs(read: &Read, configuration: &Configuration) -> Result<Vec<Pat
         }
         logs.push(PathBuf::from("-"));
     }
-    Ok(logs)
+    Ok(logs.into_iter().map(|log| (log, Found::Named)).collect())
 }
 
 /// A longer list is none: some device was named.

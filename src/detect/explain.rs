@@ -5,19 +5,22 @@
 //! that a run would use: what is said here is what a run does.
 
 mod doubts;
+mod paste;
 mod rejects;
 
-use crate::format::{Layout, Part, w3c};
+use crate::format::notation::{self, Notation};
+use crate::format::{Grammar, Layout, Part, Server, w3c};
 use crate::input::{self, Head};
 use crate::parse::wrapper::{Joiner, Wrappers, bare, is_comment};
-use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted, plain};
+use crate::parse::{Foreign, Parser, Reader, Reason, Record, Reject, Wanted, plain};
 use crate::time::Timestamp;
 
 pub use doubts::Doubt;
-pub use rejects::{Expected, Foreign, Group};
+pub use rejects::{Expected, Group, Likeness, RejectedLine};
 
 use super::{Candidate, Detected, SAMPLE_LINES, detect, detect_with, examine, is_header};
 use doubts::Signs;
+use paste::Sample;
 use rejects::Rejected;
 
 /// Records of each format that are shown.
@@ -30,6 +33,8 @@ pub enum Origin {
     Detected,
     /// By the user.
     Given,
+    /// By the server's own configuration.
+    Configured,
 }
 
 /// What a head tells.
@@ -53,8 +58,10 @@ pub struct Explained {
     pub wrappers: Wrappers,
     /// The formats that read some line, the one that reads most first.
     pub formats: Vec<Facts>,
+    /// The format that a `#Fields` header names, of which there may be no line.
+    pub header: Option<String>,
     /// Lines that are not records, by fault.
-    pub rejected: u64,
+    pub rejected: Vec<RejectedLine>,
     /// The same in groups, the largest first; beyond a few they are only counted.
     pub groups: Vec<Group>,
 }
@@ -76,8 +83,15 @@ pub struct Facts {
     pub examples: Vec<Example>,
     /// What cannot be decided, or must be known before the numbers are trusted.
     pub doubts: Vec<Doubt>,
+    /// The format as a `log_format`, if nginx could write such lines; none where lines name their values.
+    pub nginx: Option<Notation>,
+    /// The format as a `LogFormat`, likewise.
+    pub apache: Option<Notation>,
     /// Records in which each figure is absent.
     nulls: [u64; Figure::ALL.len()],
+    /// For each step, whether some record has a value there; all true where every line has every field.
+    present: Vec<bool>,
+    sample: Sample,
     signs: Signs,
 }
 
@@ -189,6 +203,12 @@ impl Facts {
         self.nulls[figure as usize]
     }
 
+    /// True if some record has a value at a step: names in other lines of the log, and those that are always null, are
+    /// nothing to show.
+    pub fn is_present(&self, step: usize) -> bool {
+        self.present[step]
+    }
+
     /// The steps that feed a figure, and those that could but do not.
     pub fn sources(&self, figure: Figure) -> (Vec<usize>, Vec<usize>) {
         let layout = &self.layout;
@@ -207,7 +227,8 @@ impl Facts {
         };
         let parts = figure.parts();
         let could = layout.steps.iter().enumerate().filter(|(_, step)| parts.contains(&step.field.part));
-        let others = could.map(|(at, _)| at).filter(|at| !feeding.contains(at)).collect();
+        let others =
+            could.map(|(at, _)| at).filter(|at| !feeding.contains(at) && self.present[*at]).collect();
         (feeding, others)
     }
 
@@ -220,7 +241,11 @@ impl Facts {
             offsets: Vec::new(),
             examples: Vec::new(),
             doubts: Vec::new(),
+            nginx: None,
+            apache: None,
             nulls: [0; Figure::ALL.len()],
+            present: vec![!names_values(layout); layout.steps.len()],
+            sample: Sample::default(),
             signs: Signs::default(),
         }
     }
@@ -242,6 +267,15 @@ impl Facts {
         if self.examples.len() < EXAMPLES_MAX {
             self.examples.push(self.example(line, record));
         }
+    }
+
+    /// Says which notations can be given back.
+    fn prove(&mut self) {
+        let Self { layout, sample, .. } = self;
+        let nginx = notation::nginx(&layout.format);
+        self.nginx = nginx.and_then(|notation| sample.proved(layout, Server::Nginx, notation));
+        let apache = notation::apache(&layout.format);
+        self.apache = apache.and_then(|notation| sample.proved(layout, Server::Apache, notation));
     }
 
     fn example(&self, line: u64, record: &Record<'_>) -> Example {
@@ -274,7 +308,7 @@ pub fn explain(head: &Head, given: Option<&Layout>, known: &[Layout]) -> Explain
     for (number, line) in (1..).zip(input::lines(&head.bytes)) {
         walk.read(number, line);
     }
-    let mut explained = walk.finish(given.map_or(Origin::Detected, |_| Origin::Given));
+    let mut explained = walk.finish(given.map_or(Origin::Detected, |_| Origin::Given), known);
     let sample = SAMPLE_LINES as u64;
     // Every n-th line of them, as `spread` takes them.
     let lines = explained.lines - explained.skipped;
@@ -290,8 +324,11 @@ struct Walk<'a> {
     joiner: Joiner,
     /// For each format of the reader, its facts.
     known: Vec<Option<usize>>,
-    /// The fields that durations are read from, in the order of [`Record::others`].
-    durations: Vec<String>,
+    /// The fields whose texts are looked at, in the order of [`Record::others`]: those that durations are read from, and
+    /// all where lines name their values.
+    asked: Vec<String>,
+    /// Where among them the steps of each format stand.
+    places: Vec<Vec<Option<usize>>>,
     formats: Vec<Facts>,
     rejected: Rejected,
     lines: u64,
@@ -302,18 +339,23 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(detected: &'a Detected, head: &'a Head) -> Self {
         let layouts = detected.layouts();
-        let duration =
-            |layout: &Layout| layout.source(Part::Duration).map(|step| layout.steps[step].field.text.clone());
-        let mut durations: Vec<String> = layouts.iter().filter_map(duration).collect();
-        durations.sort_unstable();
-        durations.dedup();
+        let asked = |layout: &Layout| -> Vec<String> {
+            let is_asked = |step: usize| names_values(layout) || layout.source(Part::Duration) == Some(step);
+            let steps = layout.steps.iter().enumerate().filter(|&(at, _)| is_asked(at));
+            steps.map(|(_, step)| step.field.text.clone()).collect()
+        };
+        let mut asked: Vec<String> = layouts.iter().flat_map(asked).collect();
+        asked.sort_unstable();
+        asked.dedup();
+        let places = layouts.iter().map(|layout| places(layout, &asked)).collect();
         Self {
             detected,
             head,
-            reader: Reader::new(&layouts, Wanted::ALL, &durations),
+            reader: Reader::new(&layouts, Wanted::ALL, &asked),
             joiner: Joiner::default(),
             known: vec![None; layouts.len()],
-            durations,
+            asked,
+            places,
             formats: Vec::new(),
             rejected: Rejected::new(&detected.candidates),
             lines: 0,
@@ -338,6 +380,7 @@ impl<'a> Walk<'a> {
             if is_header(inner) {
                 self.reader.turn_to(&w3c::header(software, inner));
                 self.known[0] = None;
+                self.places[0] = places(self.reader.parser(0).layout(), &self.asked);
                 self.rejected.turn_to(self.reader.parser(0));
             }
             self.skipped += 1;
@@ -367,10 +410,14 @@ impl<'a> Walk<'a> {
         }
         let layout = self.reader.parser(format).layout();
         let facts = *self.known[format].get_or_insert_with(|| known(&mut self.formats, layout, number));
-        let duration = layout.source(Part::Duration).map(|step| &layout.steps[step].field.text);
-        let at = duration.and_then(|text| self.durations.iter().position(|known| known == text));
-        let duration = at.and_then(|at| record.others.get(at).copied().flatten());
-        self.formats[facts].count(number, &record, duration);
+        let text = |step: usize| record.others.get(self.places[format][step]?).copied().flatten();
+        let duration = layout.source(Part::Duration).and_then(text);
+        let facts = &mut self.formats[facts];
+        for (step, present) in facts.present.iter_mut().enumerate() {
+            *present |= text(step).is_some();
+        }
+        facts.sample.add(line);
+        facts.count(number, &record, duration);
     }
 
     fn unmatched(
@@ -390,14 +437,19 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn finish(self, origin: Origin) -> Explained {
+    fn finish(self, origin: Origin, configured: &[Layout]) -> Explained {
         let Self { detected, head, formats, rejected, lines, skipped, cut, .. } = self;
         let mut formats = formats;
         for facts in &mut formats {
-            facts.doubts = doubts::of(facts, origin);
+            // What a directive says is no guess, whichever lines it was found by.
+            let is_told = configured.iter().any(|layout| layout.format == facts.layout.format);
+            facts.doubts = doubts::of(facts, if is_told { Origin::Configured } else { origin });
+            facts.prove();
         }
         formats.sort_by_key(|facts| (std::cmp::Reverse(facts.lines), facts.first));
         let (rejected, groups) = rejected.finish();
+        let first = detected.candidates.first().filter(|_| detected.software.is_some());
+        let header = first.map(|candidate| candidate.layout.format.name.clone());
         Explained {
             origin,
             bytes: head.bytes.len(),
@@ -408,10 +460,21 @@ impl<'a> Walk<'a> {
             cut,
             wrappers: detected.wrappers.clone(),
             formats,
+            header,
             rejected,
             groups,
         }
     }
+}
+
+/// True if each line names its values, and has them or not.
+fn names_values(layout: &Layout) -> bool {
+    matches!(layout.format.grammar, Grammar::Json | Grammar::Ltsv)
+}
+
+/// Where among the fields asked for each step's stands.
+fn places(layout: &Layout, asked: &[String]) -> Vec<Option<usize>> {
+    layout.steps.iter().map(|step| asked.binary_search(&step.field.text).ok()).collect()
 }
 
 /// The facts of a format, which are new if it has not been met.

@@ -15,6 +15,9 @@ pub struct Configured {
     pub formats: Vec<Format>,
     /// The log files, in the order of the configuration.
     pub logs: Vec<ConfiguredLog>,
+    /// Globs of the error logs, in the notation of [`ConfiguredLog::path`]: an access log whose name has a variable may
+    /// seem to mean them.
+    pub errors: Vec<String>,
     /// What the user should know: files that could not be read, logs that are no files, conditions.
     pub notes: Vec<String>,
     /// What makes totals wrong: logs that hold only a sample.
@@ -93,33 +96,43 @@ impl Configured {
     /// wins: the longest text that agrees, and in other directories the most directories that do. `None` if nothing
     /// fits, or if equally good ones have different formats: then only the contents can tell.
     pub fn format_for(&self, log_path: &str) -> Option<usize> {
+        self.log_for(log_path).map(|log| log.format)
+    }
+
+    /// The log that [`Self::format_for`] goes by; of equally good ones with the same format the last.
+    pub fn log_for(&self, log_path: &str) -> Option<&ConfiguredLog> {
         match self.agreed(log_path)? {
-            Agreed::One(format) => Some(format),
-            Agreed::Several => None,
+            Agreed::One(log) => Some(&self.logs[log]),
+            Agreed::Several | Agreed::Error => None,
         }
     }
 
     /// True if a file is one of the logs, or was rotated from one, also where its format cannot be told.
     pub fn knows(&self, log_path: &str) -> bool {
-        self.agreed(log_path).is_some()
+        self.agreed(log_path).is_some_and(|agreed| agreed != Agreed::Error)
     }
 
     /// What the best candidates for a log file say about its format; none if there are none.
     fn agreed(&self, log_path: &str) -> Option<Agreed> {
         let names: Vec<String> = std::iter::once(log_path.to_owned()).chain(rotated_from(log_path)).collect();
+        let fit = |path: &str| {
+            let fits = names.iter().enumerate().filter_map(|(step, name)| Fit::of(path, name, step));
+            fits.max()
+        };
         let mut best: Option<(Fit, Agreed)> = None;
-        for log in &self.logs {
-            let fits = names.iter().enumerate().filter_map(|(step, name)| Fit::of(&log.path, name, step));
-            let Some(fit) = fits.max() else { continue };
+        let is_same = |agreed: Agreed, log: &ConfiguredLog| matches!(agreed, Agreed::One(other) if self.logs[other].format == log.format);
+        for (index, log) in self.logs.iter().enumerate() {
+            let Some(fit) = fit(&log.path) else { continue };
             best = Some(match best {
                 Some((other, agreed)) if other > fit => (other, agreed),
-                Some((other, agreed)) if other == fit && agreed != Agreed::One(log.format) => {
-                    (fit, Agreed::Several)
-                }
-                _ => (fit, Agreed::One(log.format)),
+                Some((other, agreed)) if other == fit && !is_same(agreed, log) => (fit, Agreed::Several),
+                _ => (fit, Agreed::One(index)),
             });
         }
-        best.map(|(_, agreed)| agreed)
+        let (access, agreed) = best?;
+        // Who lets both logs go to one file has requests in it.
+        let is_error = self.errors.iter().filter_map(|path| fit(path)).any(|error| error > access);
+        Some(if is_error { Agreed::Error } else { agreed })
     }
 
     /// Globs of the log files with their rotated ones: what to read if the user names no log.
@@ -157,10 +170,12 @@ impl ConfiguredLog {
 /// The formats of equally good candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agreed {
-    /// The same.
+    /// The same: that of this log.
     One(usize),
     /// Different ones.
     Several,
+    /// It is rather an error log.
+    Error,
 }
 
 /// How well a file's name fits a configured path; more is better.

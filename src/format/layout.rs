@@ -76,6 +76,9 @@ pub enum End {
     Anywhere,
     /// Before this byte, or where the run of adjacent fields ends: the path after a host, the query after a path.
     Before(u8),
+    /// A query directly after its path: at once, unless a question mark stands at its beginning or right before it.
+    /// Paths are decoded and may hold blanks, queries are not.
+    Asked,
     /// After this byte if it stands there, else at once.
     Optional(u8),
     /// At the end of the line, or before a blank where more columns follow.
@@ -218,7 +221,9 @@ fn guard(field: &Field, escape: Escape, quoted: bool) -> Guard {
 fn part_runs(steps: &mut [Step]) {
     for at in 1..steps.len() {
         let (before, after) = steps.split_at_mut(at);
-        let (step, next) = (&mut before[at - 1], &after[0]);
+        let run_end = after.iter().find(|step| !step.literal.is_empty());
+        let run_end = run_end.map(|step| step.literal.clone()).unwrap_or_default();
+        let (step, next) = (&mut before[at - 1], &mut after[0]);
         if step.literal.first() == Some(&b':')
             && step.field.kind == Kind::Word
             && next.field.kind == Kind::Digits
@@ -227,6 +232,10 @@ fn part_runs(steps: &mut [Step]) {
         }
         if !step.literal.is_empty() {
             continue;
+        }
+        if next.field.part == Part::Query && (is_path(&step.field) || step.field.text == "$is_args") {
+            next.end = End::Asked;
+            next.run_end.clone_from(&run_end);
         }
         step.end = match (&step.field, &next.field) {
             (field, _) if field.text == "$is_args" => End::Optional(b'?'),
@@ -238,8 +247,7 @@ fn part_runs(steps: &mut [Step]) {
             }
             _ => continue,
         };
-        let run_end = after.iter().find(|step| !step.literal.is_empty());
-        step.run_end = run_end.map(|step| step.literal.clone()).unwrap_or_default();
+        step.run_end = run_end;
     }
 }
 

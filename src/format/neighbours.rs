@@ -11,6 +11,9 @@ use super::{BadFormat, Edge, Escape, Field, Format, Kind, Part, Piece, Server, S
 /// Tencent's logs are in China Standard Time, which no line says.
 const CHINA_SECONDS: i32 = 8 * 3600;
 
+/// A referer that is the word `NULL` where there is none.
+pub const REFERER_OR_NULL: &str = "$referer_or_null";
+
 /// Compiles a text in the notation of the presets.
 pub fn format(name: &str, escape: Escape, text: &str) -> Result<Format, BadFormat> {
     nginx::compile(name, Server::Other, escape, text, field)
@@ -53,6 +56,7 @@ fn number(name: &str) -> Option<Meaning> {
         "total_us" => (Part::Duration, 0, Kind::Duration(Unit::Micros)),
         "total_seconds" => (Part::Duration, 0, Kind::Duration(Unit::Seconds)),
         "target_seconds" => (Part::Upstream, 0, Kind::Duration(Unit::Seconds)),
+        "upstream_ms" => (Part::Upstream, 0, Kind::Duration(Unit::Millis)),
         "client_port" => (Part::Other, 0, Kind::Digits),
         _ => return None,
     })
@@ -70,7 +74,7 @@ fn text(name: &str) -> Option<Meaning> {
         "target" => (Part::Target, 0, Kind::Text),
         "protocol" => (Part::Protocol, 0, Kind::Word),
         "host" => (Part::Host, 0, Kind::Word),
-        "referer" => (Part::Referer, 0, Kind::Text),
+        "referer" | "referer_or_null" => (Part::Referer, 0, Kind::Text),
         "user_agent" => (Part::Agent, 0, Kind::Text),
         "cache" => (Part::Cache, 0, Kind::Word),
         "server_addr" => (Part::ServerAddr, 0, Kind::Word),

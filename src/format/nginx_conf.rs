@@ -35,6 +35,7 @@ pub fn read(path: &str, load: &mut Load<'_>) -> Result<Configured, BadConfigurat
         levels: vec![Level::of(Context::Http, LevelKind::Outer, 0)],
         formats: Vec::new(),
         logs: Vec::new(),
+        errors: Vec::new(),
         warnings: Vec::new(),
     };
     for (path, text) in &files {
@@ -100,6 +101,7 @@ struct Reader<'l, 'f> {
     levels: Vec<Level>,
     formats: Vec<(Context, Format)>,
     logs: Vec<Pending>,
+    errors: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -223,6 +225,10 @@ impl Reader<'_, '_> {
             }
             "log_format" => self.log_format(context, statement)?,
             "access_log" => self.access_log(context, statement, position)?,
+            "error_log" => {
+                let path = statement.words.get(1).map(|path| path.text.as_str());
+                self.errors.extend(path.and_then(|path| self.file_of(path).ok()));
+            }
             _ => {}
         }
         Ok(Vec::new())
@@ -324,7 +330,10 @@ impl Reader<'_, '_> {
     }
 
     fn finish(self) -> Configured {
-        let Self { sources, formats: defined, logs, warnings, .. } = self;
+        let Self { sources, formats: defined, logs, mut errors, warnings, prefix, top, .. } = self;
+        if errors.is_empty() {
+            errors.push(globset::escape(&below(&prefix, "logs/error.log", &top)));
+        }
         let mut notes = sources.notes;
         let mut formats = Vec::new();
         let mut names: Vec<(Context, usize)> = Vec::new();
@@ -348,7 +357,7 @@ impl Reader<'_, '_> {
                 )),
             }
         }
-        Configured { formats, logs: resolved, notes, warnings }
+        Configured { formats, logs: resolved, errors, notes, warnings }
     }
 }
 

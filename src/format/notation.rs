@@ -115,6 +115,7 @@ impl Spelled {
         let name = name.trim_matches('_').to_ascii_lowercase();
         match (field.part, &field.kind) {
             (Part::Duration, Kind::Duration(unit)) => format!("duration_{}", unit_name(*unit)),
+            (Part::Time, _) => "time".to_owned(),
             _ if name.is_empty() => "field".to_owned(),
             _ => name,
         }
@@ -178,7 +179,7 @@ fn nginx_word(field: &Field, format: &Format, spelled: &mut Spelled) -> String {
                 Some("-")
             }
             "%p" | "%{canonical}p" | "%{local}p" => Some("$server_port"),
-            "%{remote}p" => Some("$remote_port"),
+            "%{remote}p" | "$client_port" => Some("$remote_port"),
             "%P" => Some("$pid"),
             _ => None,
         },
@@ -367,6 +368,10 @@ fn apache_word(field: &Field, format: &Format, spelled: &mut Spelled) -> String 
         (Part::In, _) => Some("%I"),
         (Part::Duration, Kind::Duration(Unit::Micros)) => Some("%D"),
         (Part::Duration, Kind::Duration(Unit::Millis)) => Some("%{ms}T"),
+        (Part::Duration, Kind::Duration(Unit::Seconds)) => {
+            spelled.remark("Apache's own %T has whole seconds only");
+            Some("%T")
+        }
         (Part::Host, _) if field.text == "$server_name" => Some("%v"),
         (Part::Host, _) => Some("%V"),
         (Part::ServerAddr, _) => Some("%A"),
@@ -466,11 +471,7 @@ mod tests {
         check(
             apache,
             "[$time_local] $status $request_time $upstream_addr",
-            (
-                r#"LogFormat "%{end}t %>s %{duration_s}n %{upstream_addr}n" custom"#,
-                &["$request_time", "$upstream_addr"],
-                0,
-            ),
+            (r#"LogFormat "%{end}t %>s %T %{upstream_addr}n" custom"#, &["$upstream_addr"], 1),
         );
         check(
             nginx,

@@ -25,7 +25,7 @@ pub use self::blocks::{
     TOO_LONG_SHOWN,
 };
 pub use self::configuration::{Loader, expand};
-pub use self::paths::{Found, Input, Listing, list};
+pub use self::paths::{Found, Input, Listing, list, list_each};
 pub use self::stream::{HEAD_SIZE, Head, Stream};
 pub use self::whole::decompress;
 

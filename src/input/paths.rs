@@ -31,7 +31,7 @@ pub struct Input {
 pub enum Found {
     /// It was named.
     Named,
-    /// It lay in a directory that was named.
+    /// It lay in a directory that was named, or seems to be meant by a name that is not known in full.
     InDirectory,
 }
 
@@ -48,9 +48,15 @@ pub struct Listing {
 /// entries whose name starts with a dot; what is neither a file nor a directory is read only if it was named. A file
 /// that can be reached by several names is listed under the first of them.
 pub fn list(arguments: &[PathBuf]) -> Result<Listing, Error> {
+    let named: Vec<(PathBuf, Found)> = arguments.iter().map(|path| (path.clone(), Found::Named)).collect();
+    list_each(&named)
+}
+
+/// The same for arguments of which some were only found.
+pub fn list_each(arguments: &[(PathBuf, Found)]) -> Result<Listing, Error> {
     let mut candidates = Vec::new();
     let mut notes = Vec::new();
-    for argument in arguments {
+    for (argument, found) in arguments {
         if argument.as_os_str() == STDIN {
             candidates.push(Candidate {
                 path: PathBuf::from(STDIN),
@@ -68,7 +74,7 @@ pub fn list(arguments: &[PathBuf]) -> Result<Listing, Error> {
                 return Err(Error::Data(format!("no log files in {}", argument.display())));
             }
         } else {
-            let candidate = Candidate::new(argument.clone(), Found::Named, &metadata);
+            let candidate = Candidate::new(argument.clone(), *found, &metadata);
             candidates.push(candidate.map_err(|error| Error::io("open", argument, error))?);
         }
     }

@@ -162,7 +162,7 @@ fn is_last_hope(steps: &[Step]) -> bool {
 
 /// True if a value may end at other places than the first.
 fn is_open(step: &Step) -> bool {
-    matches!(step.end, End::Anywhere | End::Before(_))
+    matches!(step.end, End::Anywhere | End::Before(_) | End::Asked)
 }
 
 /// True if the line matches from the middle of some value on: the end of a line whose beginning is missing.
@@ -260,6 +260,7 @@ fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) ->
         End::Anywhere if step.literal.is_empty() => (from <= line.len()).then_some((from, from)),
         End::Anywhere => find_literal(line, from, &step.literal, rule),
         End::Before(mark) => before(step, line, from, mark, rule).map(|end| (end, end)),
+        End::Asked => asked(step, line, start, from, rule),
         End::Optional(mark) => {
             let end = start + usize::from(line.get(start) == Some(&mark));
             Some((end, end))
@@ -295,6 +296,19 @@ fn before(step: &Step, line: &[u8], from: usize, mark: u8, rule: Rule) -> Option
     };
     let null = mark == b'/' && rest[..close].ends_with(b"-");
     Some(from + memchr(mark, &rest[..close]).unwrap_or(close - usize::from(null)))
+}
+
+/// The end of a query that follows its path: if none was logged, its literal stands right here.
+#[cold]
+fn asked(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) -> Option<(usize, usize)> {
+    if line.get(start) != Some(&b'?') && !line[..start].ends_with(b"?") {
+        return literal(line, start, &step.literal, rule).filter(|_| from == start).map(|next| (start, next));
+    }
+    match (step.literal.as_slice(), step.run_end.as_slice()) {
+        ([], []) => (from <= line.len()).then_some((line.len(), line.len())),
+        ([], _) => (from <= line.len()).then_some((from, from)),
+        _ => find_literal(line, from, &step.literal, rule),
+    }
 }
 
 /// The first place where the literal stands and no list goes on.

@@ -4,6 +4,7 @@
 //! duration) whether or not they are asked for, so that what is accepted never depends on the question, and slices
 //! only the rest of what is wanted. `naive` is the same thing written the obvious way, for tests.
 
+mod foreign;
 mod reader;
 mod matcher;
 mod keys;
@@ -18,11 +19,12 @@ mod naive;
 #[cfg(test)]
 mod tests;
 
+pub use foreign::Foreign;
 pub use reader::Reader;
 
 use memchr::memchr_iter;
 
-use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part};
+use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part, neighbours};
 use crate::time::Timestamp;
 use keys::Keys;
 use matcher::{Match, Rule};
@@ -203,6 +205,8 @@ struct Nulls {
     also_empty: bool,
     /// JSON made by a directive has the `-` of its server between quotes.
     also_dash: bool,
+    /// Tencent writes a word for a missing referer.
+    also_word: bool,
 }
 
 impl Nulls {
@@ -211,12 +215,16 @@ impl Nulls {
             written: format.escape.null(),
             also_empty: format.grammar != Grammar::Text,
             also_dash: format.grammar == Grammar::Json,
+            also_word: format.fields().any(|field| field.text == neighbours::REFERER_OR_NULL),
         }
     }
 
     #[inline]
     fn has(self, text: &[u8]) -> bool {
-        text == self.written || self.also_empty && text.is_empty() || self.also_dash && text == b"-"
+        text == self.written
+            || self.also_empty && text.is_empty()
+            || self.also_dash && text == b"-"
+            || self.also_word && text == b"NULL"
     }
 }
 
@@ -288,6 +296,12 @@ impl Parser {
         let found = self.spans.iter().enumerate().filter(|&(_, &(_, end))| end <= column);
         let next = found.max_by_key(|&(step, &(_, end))| (end, step)).map_or(0, |(step, _)| step + 1);
         (next < self.spans.len()).then_some(next)
+    }
+
+    /// What a step found in the line last looked at, if it got that far.
+    pub fn value<'a>(&self, line: &'a [u8], step: usize) -> Option<&'a [u8]> {
+        let (start, end) = self.spans[step];
+        line.get(start as usize..end as usize)
     }
 
     /// What follows the first object of the line just accepted, if it is another: two writers may share a line.
@@ -378,6 +392,9 @@ impl Parser {
             .times
             .read(&self.layout, &self.spans, line)
             .map_err(|column| Reject { reason: Reason::Time, column })?;
+        if record.duration_us.is_none() {
+            record.duration_us = logged.and_then(|logged| self.since_start(line, logged.time));
+        }
         record.implausible = record.duration_us.is_some_and(|duration| duration > value::DURATION_US_MAX);
         let (start, end) = interval(logged, record, self.edge);
         record.time = logged.map(|logged| logged.time);
@@ -385,6 +402,27 @@ impl Parser {
         record.zoneless = logged.is_some_and(|logged| logged.zoneless);
         (record.start, record.end) = (start, end);
         Ok(())
+    }
+
+    /// The duration of a record whose start is logged beside its end.
+    fn since_start(&self, line: &[u8], end: Timestamp) -> Option<u64> {
+        let step = self.layout.source(Part::Duration)?;
+        let Kind::Time(shape, _) = &self.layout.steps[step].field.kind else { return None };
+        let text = self.value(line, step).filter(|text| !self.nulls.has(text))?;
+        let start = timestamp::single(shape, text).or_else(|| timestamp::any(text))?;
+        u64::try_from(end.0.checked_sub(start.time.0)?).ok()
+    }
+
+    /// A list of seconds, or one number in the field's own unit.
+    fn upstream(&self, text: &[u8]) -> Option<value::Upstream> {
+        let step = self.layout.source(Part::Upstream)?;
+        match self.layout.steps[step].field.kind {
+            Kind::Duration(unit) => {
+                let sum_us = value::duration(text, unit).ok().flatten()?;
+                Some(value::Upstream { sum_us, last_us: sum_us, tries: 1 })
+            }
+            _ => value::upstream(text),
+        }
     }
 
     fn slice<'a>(&self, line: &'a [u8], record: &mut Record<'a>) {
@@ -408,7 +446,7 @@ impl Parser {
             read_request(record, path, known);
         }
         if self.wanted.has(Part::Upstream) {
-            let upstream = text(Part::Upstream).and_then(value::upstream);
+            let upstream = text(Part::Upstream).and_then(|text| self.upstream(text));
             record.upstream_us = upstream.map(|upstream| upstream.sum_us);
             record.upstream_tries = upstream.map(|upstream| upstream.tries);
         }

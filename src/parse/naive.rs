@@ -187,6 +187,14 @@ fn ends(step: &Step, line: &[u8], at: usize, blanks: Blanks) -> Vec<usize> {
                 .filter(|&end| line.get(end) == Some(&mark) || stands(end) || (end < line.len() && null(end)))
                 .collect()
         }
+        End::Asked => {
+            let logged = input.starts_with(b"?") || line[..at].ends_with(b"?");
+            match (logged, step.literal.as_slice(), step.run_end.as_slice()) {
+                (false, ..) => Some(at).filter(literal_stands).into_iter().collect(),
+                (true, [], []) => vec![line.len()],
+                (true, ..) => (at..=line.len()).filter(literal_stands).collect(),
+            }
+        }
         End::Optional(mark) => vec![at + usize::from(line.get(at) == Some(&mark))],
         End::Fixed(width) => {
             until(recognize(take::<_, _, nom::error::Error<&[u8]>>(usize::from(width))).parse(input), line)
@@ -400,6 +408,11 @@ fn texts<'a>(layout: &Layout, spans: &Spans, line: &'a [u8], record: &mut Record
     record.method = method.or_else(|| text(Part::Method).filter(|m| super::value::is_token(m)));
     record.target = target.or_else(|| text(Part::Target));
     record.protocol = protocol.or_else(|| text(Part::Protocol));
+    let unit = layout.source(Part::Upstream).map(|step| &layout.steps[step].field.kind);
+    let upstream = |text| match unit {
+        Some(Kind::Duration(unit)) => Some((signed_micros(text, *unit).ok().flatten()?, 1)),
+        _ => upstream(text),
+    };
     if let Some((sum, tries)) = text(Part::Upstream).and_then(upstream) {
         record.upstream_us = Some(sum);
         record.upstream_tries = Some(tries);

@@ -3,7 +3,7 @@
 //! One log can hold lines of several formats: a configuration that was changed, two servers writing to one file, an
 //! error log in between. Every line is judged by itself, so it never matters where a log is cut.
 
-use super::{Parser, Reason, Record, Reject, Wanted};
+use super::{Foreign, Parser, Reason, Record, Reject, Wanted};
 use crate::format::{Layout, w3c};
 
 /// Turns the lines of one log into records.
@@ -91,7 +91,7 @@ impl Reader {
     ) -> Result<usize, Reject> {
         let mut nearest = first;
         if first.reason != Reason::Format {
-            return Err(first);
+            return Err(own(line, first));
         }
         for (format, parser) in self.parsers.iter_mut().enumerate().skip(1) {
             match parser.parse(line, record) {
@@ -100,7 +100,15 @@ impl Reader {
                 Err(_) => {}
             }
         }
-        Err(nearest)
+        Err(own(line, nearest))
+    }
+}
+
+/// The reject, unless the line is another log's: that its third word is no time says nothing then.
+fn own(line: &[u8], reject: Reject) -> Reject {
+    match Foreign::of(line) {
+        Some(_) => Reject { reason: Reason::Format, column: 0 },
+        None => reject,
     }
 }
 
@@ -126,5 +134,6 @@ mod tests {
         check(&combined.replace("23/Nov", "31/Feb"), Err((Reason::Time, 15)));
         check("a.example 192.0.2.1 2x0 7", Err((Reason::Status, 20)));
         check("nonsense", Err((Reason::Format, 0)));
+        check("2026/11/23 05:53:11 [error] 7#7: *1 open() failed", Err((Reason::Format, 0)));
     }
 }

@@ -1,6 +1,7 @@
 //! Laws of parsing: the fast matcher is its naive twin, a rendered line reads back, what is asked changes no verdict.
 
 mod neighbours;
+mod paths;
 
 use std::path::{Path, PathBuf};
 

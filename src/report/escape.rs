@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 /// Combining marks that may follow one another. Living scripts need fewer; more is a tower of marks that paints over
 /// the lines above it.
-const MARKS_MAX: usize = 4;
+pub(super) const MARKS_MAX: usize = 4;
 
 /// What becomes of CSV cells that a spreadsheet would compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use std::io;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::caret::pointed;
+use super::caret::{beginning, pointed};
 use super::{escape, human};
-use crate::detect::explain::{Example, Explained, Facts, Figure, Group, Origin};
-use crate::format::notation::{self, Notation};
-use crate::format::{Grammar, Part, Server};
+use crate::detect::explain::{Example, Explained, Facts, Figure, Group, Likeness, Origin};
+use crate::format::notation::Notation;
+use crate::format::{Grammar, Part, Server, Step};
 use crate::time::{Timestamp, Zone};
 
 pub use json::write as write_json;
@@ -28,6 +28,8 @@ pub struct Described<'a> {
     pub coatings: Vec<&'static str>,
     /// Why reading stopped within the head, if it did.
     pub failure: Option<String>,
+    /// Where the server's configuration names the format, as `file:line`.
+    pub configured: Option<String>,
     /// What was found.
     pub explained: Explained,
 }
@@ -40,6 +42,10 @@ const KEYS_MAX: usize = 60;
 const NAME_WIDTH: usize = 10;
 /// Columns of running text.
 const TEXT_WIDTH: usize = 96;
+/// Columns of a rejected line that has no place to point at.
+const LINE_WIDTH: usize = 90;
+/// Columns of what stands in the wrong place.
+const FOUND_WIDTH: usize = 60;
 
 impl Described<'_> {
     /// True if some line of the log is a record.
@@ -51,13 +57,16 @@ impl Described<'_> {
     fn next(&self) -> (String, &'static str) {
         let log = shell(self.name);
         let format: String = self.options.iter().map(|word| shell(word) + " ").collect();
-        let would_match = self.explained.groups.iter().any(|group| group.would_match.is_some());
-        if !self.is_found() && self.explained.origin == Origin::Given && would_match {
+        let is_known = |group: &Group| matches!(group.likeness, Likeness::Known(_));
+        let would_match = self.explained.groups.iter().any(is_known);
+        if self.explained.bytes == 0 || !self.is_found() && self.explained.header.is_some() {
+            (format!("bandwho formats {log}"), "again, when there are records")
+        } else if !self.is_found() && self.explained.origin != Origin::Detected && would_match {
             (format!("bandwho formats {log}"), "without the format given: a known one reads these lines")
         } else if !self.is_found() {
-            let directive = "--format 'LOG_FORMAT'";
+            let directive = "--format 'log_format main …;'";
             (format!("bandwho formats {directive} {log}"), "with the server's own directive, pasted whole")
-        } else if self.explained.rejected > 0 {
+        } else if !self.explained.rejected.is_empty() {
             (
                 format!("bandwho {format}--rejects rejects.txt {log}"),
                 "the overview; every rejected line goes to a file",
@@ -88,15 +97,13 @@ fn write_log(log: &Described<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         entry(name, &format!("{format}  {}", words::range(facts)), out)?;
         name = "";
     }
-    if explained.formats.is_empty() {
-        let none = match explained.origin {
-            Origin::Detected => "none found: no line has a known format",
-            Origin::Given => "no line has the format given",
-        };
-        entry("format", none, out)?;
+    if explained.formats.is_empty()
+        && let Some(none) = words::no_format(log)
+    {
+        entry("format", &terminal(&none), out)?;
     }
-    if explained.rejected > 0 {
-        entry("rejected", &counted(explained.rejected), out)?;
+    if !explained.rejected.is_empty() {
+        entry("rejected", &counted(lines_of(explained)), out)?;
     }
     if explained.skipped > 0 {
         entry("skipped", &format!("{} not meant to be records", counted(explained.skipped)), out)?;
@@ -104,7 +111,7 @@ fn write_log(log: &Described<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     if explained.cut > 0 {
         entry("cut", &format!("{} at the edge of what was read", counted(explained.cut)), out)?;
     }
-    entry("looked at", &words::extent(explained), out)?;
+    entry("looked at", &terminal(&words::extent(log)), out)?;
     if !log.coatings.is_empty() {
         entry("stored as", &log.coatings.join(", "), out)?;
     }
@@ -130,16 +137,16 @@ fn write_format(facts: &Facts, explained: &Explained, out: &mut dyn io::Write) -
         _ => writeln!(out, "\n{}, from line {}\n", terminal(&format.name), facts.first)?,
     }
     if format.grammar == Grammar::Text {
-        let (nginx, apache) = (notation::nginx(format), notation::apache(format));
-        let (own, other) = match format.server {
-            Server::Apache => (("Apache", apache), ("nginx", nginx)),
-            Server::Nginx | Server::Other => (("nginx", nginx), ("Apache", apache)),
-        };
+        let both = [("nginx", &facts.nginx), ("Apache", &facts.apache)];
+        let [own, other] = if format.server == Server::Apache { [both[1], both[0]] } else { both };
         if format.server == Server::Other {
             entry("preset", &format!("--format {}", terminal(&format.name)), out)?;
         }
         for (server, notation) in [own, other] {
-            notation.map_or(Ok(()), |notation| write_notation(server, &notation, out))?;
+            match notation {
+                Some(notation) => write_notation(server, notation, out)?,
+                None => entry(server, &terminal(&words::unwritable(server, facts)), out)?,
+            }
         }
     } else {
         write_keys(facts, out)?;
@@ -174,7 +181,14 @@ fn write_notation(server: &str, notation: &Notation, out: &mut dyn io::Write) ->
 
 /// What each key, label or column feeds.
 fn write_keys(facts: &Facts, out: &mut dyn io::Write) -> io::Result<()> {
-    let steps = &facts.layout.steps;
+    let steps: Vec<&Step> = facts
+        .layout
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|&(at, _)| facts.is_present(at))
+        .map(|(_, step)| step)
+        .collect();
     let widest = steps.iter().take(KEYS_MAX).map(|step| terminal(&step.field.text).width()).max();
     let width = widest.unwrap_or(0).min(RECORD_WIDTH * 2);
     let mut name = words::keys(facts.layout.format.grammar);
@@ -202,7 +216,7 @@ fn write_figures(facts: &Facts, explained: &Explained, out: &mut dyn io::Write) 
             lead = " ".repeat(width);
         }
         let mut name = if lead.trim().is_empty() { "" } else { row.name };
-        for line in lines_of(&terminal(&row.meaning), TEXT_WIDTH - NAME_WIDTH - width - 6) {
+        for line in broken(&terminal(&row.meaning), TEXT_WIDTH - NAME_WIDTH - width - 6) {
             entry(name, &format!("{lead}  {line}"), out)?;
             (name, lead) = ("", " ".repeat(width));
         }
@@ -239,33 +253,53 @@ fn write_examples(examples: &[Example], out: &mut dyn io::Write) -> io::Result<(
 }
 
 fn write_rejects(explained: &Explained, out: &mut dyn io::Write) -> io::Result<()> {
-    if explained.rejected == 0 {
+    let rejected = lines_of(explained);
+    if rejected == 0 {
         return Ok(());
     }
-    writeln!(out, "\nRejected: {}", counted(explained.rejected))?;
+    writeln!(out, "\nRejected: {}", counted(rejected))?;
     for group in &explained.groups {
         write_group(group, explained, out)?;
     }
     let shown: u64 = explained.groups.iter().map(|group| group.count).sum();
-    match explained.rejected.saturating_sub(shown) {
+    match rejected.saturating_sub(shown) {
         0 => Ok(()),
         more => writeln!(out, "\n  and {} for other reasons", counted(more)),
     }
 }
 
+/// A caret only where it points at a fault: a line of another kind is not wrong at some column.
 fn write_group(group: &Group, explained: &Explained, out: &mut dyn io::Write) -> io::Result<()> {
-    let place = format!("line {}, column {}", group.line, group.column + 1);
+    let has_place = group.likeness == Likeness::Damaged;
+    let column = if has_place { format!(", column {}", group.column + 1) } else { String::new() };
     let first = if group.count > 1 { "the first is " } else { "" };
-    writeln!(out, "\n  {}: {}, {first}{place}", group.reason.name(), counted(group.count))?;
-    writeln!(out, "{}", pointed(&group.text, group.column, 4))?;
-    let found = match group.found.as_slice() {
-        [] => "the end of the line".to_owned(),
-        found => escape::terminal(found.trim_ascii_start()).into_owned(),
+    let (reason, count, line) = (group.reason.name(), counted(group.count), group.line);
+    writeln!(out, "\n  {reason}: {count}, {first}line {line}{column}")?;
+    if has_place {
+        writeln!(out, "{}", pointed(&group.text, group.column, 4))?;
+    } else {
+        writeln!(out, "    {}", beginning(&group.text, LINE_WIDTH))?;
+    }
+    let found = match (&group.likeness, group.found.as_slice()) {
+        (Likeness::Foreign(foreign), _) => Some(words::foreign(*foreign).to_owned()),
+        (Likeness::Known(_) | Likeness::Nothing, _) => None,
+        (Likeness::Damaged, []) => Some("the end of the line".to_owned()),
+        (Likeness::Damaged, found) => Some(beginning(found.trim_ascii_start(), FOUND_WIDTH)),
     };
     let mut row = |name: &str, text: &str| writeln!(out, "    {name:<NAME_WIDTH$}{text}");
-    row("expected", &terminal(&words::expected(&group.expected)))?;
-    row("found", &found)?;
-    row("nearest", &terminal(&words::nearest(group, explained)))
+    if explained.origin != Origin::Detected && matches!(group.likeness, Likeness::Known(_)) {
+        let expected = terminal(&words::expected(&group.expected));
+        row("expected", &format!("{expected}, at column {}", group.column + 1))?;
+    }
+    if let Some(found) = found {
+        row("expected", &terminal(&words::expected(&group.expected)))?;
+        row("found", &found)?;
+    }
+    words::nearest(group, explained).map_or(Ok(()), |nearest| row("nearest", &terminal(&nearest)))
+}
+
+fn lines_of(explained: &Explained) -> u64 {
+    explained.rejected.len() as u64
 }
 
 /// A name and what there is to say.
@@ -276,7 +310,7 @@ fn entry(name: &str, text: &str, out: &mut dyn io::Write) -> io::Result<()> {
 /// An item of a list, broken into lines.
 fn item(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
     let mut bullet = "*";
-    for line in lines_of(&terminal(text), TEXT_WIDTH - 4) {
+    for line in broken(&terminal(text), TEXT_WIDTH - 4) {
         writeln!(out, "  {bullet} {line}")?;
         bullet = " ";
     }
@@ -286,7 +320,7 @@ fn item(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
 /// An entry, broken into lines.
 fn wrapped(text: &str, name: &str, out: &mut dyn io::Write) -> io::Result<()> {
     let mut name = name;
-    for line in lines_of(text, TEXT_WIDTH - NAME_WIDTH - 4) {
+    for line in broken(text, TEXT_WIDTH - NAME_WIDTH - 4) {
         entry(name, &line, out)?;
         name = "";
     }
@@ -294,7 +328,7 @@ fn wrapped(text: &str, name: &str, out: &mut dyn io::Write) -> io::Result<()> {
 }
 
 /// Breaks at blanks.
-fn lines_of(text: &str, width: usize) -> Vec<String> {
+fn broken(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.last_mut().expect("it begins with one");
@@ -414,10 +448,10 @@ mod tests {
             for layout in [None, Some(&given)] {
                 let explained = explain(&head, layout, &[]);
                 let records: u64 = explained.formats.iter().map(|facts| facts.lines).sum();
-                let counted = records + explained.rejected + explained.skipped + explained.cut;
+                let counted = records + lines_of(&explained) + explained.skipped + explained.cut;
                 prop_assert_eq!(counted, explained.lines);
                 let (coatings, failure) = (vec!["gzip"], None);
-                let log = [Described { name: "a\x07b", options: &["--format".to_owned(), "x".to_owned()], coatings, failure, explained }];
+                let log = [Described { name: "a\x07b", options: &["--format".to_owned(), "x".to_owned()], coatings, failure, configured: None, explained }];
                 for write in [write, write_json] {
                     let mut out = Vec::new();
                     write(&log, &mut out).expect("memory takes all");
@@ -433,8 +467,8 @@ mod tests {
         assert_eq!(clipped("abcdef", 6), "abcdef");
         assert_eq!(clipped("abcdefg", 6), "abcde…");
         assert_eq!(clipped("日本語", 5), "日本…");
-        assert_eq!(lines_of("aa bb cc", 5), ["aa bb", "cc"]);
-        assert_eq!(lines_of("a", 0), ["a"]);
-        assert_eq!(lines_of("", 5), [""]);
+        assert_eq!(broken("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(broken("a", 0), ["a"]);
+        assert_eq!(broken("", 5), [""]);
     }
 }

@@ -80,7 +80,7 @@ pub fn share(share: f64) -> String {
 }
 
 /// `1 line`, `3,000 lines`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number.into()))
 }

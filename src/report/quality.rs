@@ -19,7 +19,10 @@ pub fn quality_line(input: &Input) -> String {
 
 /// [`quality_line`] with its parts apart by `between` and its text made safe by `text`.
 pub(super) fn line(input: &Input, between: &str, text: Escape) -> String {
-    let formats = input.formats.iter().map(|format| text(shortened(&format.name)));
+    let formats = format_names(input).into_iter().map(|(name, formats)| match formats {
+        1 => text(shortened(name)),
+        formats => format!("{} ({formats} formats)", text(shortened(name))),
+    });
     let databases = input.ip_db.iter().map(|database| database_words(database, text));
     let mut parts = vec![lines_words(input), joined(formats)];
     parts.push(match (input.basis, input.scheme) {
@@ -70,6 +73,18 @@ pub(super) fn notes(input: &Input, text: Escape) -> Vec<String> {
         notes.push(format!("remarks: {}", counts(&input.remarks)));
     }
     notes
+}
+
+/// The names of formats, each once, with how many have it: two servers may both call theirs `main`.
+fn format_names(input: &Input) -> Vec<(&str, usize)> {
+    let mut names: Vec<(&str, usize)> = Vec::new();
+    for format in &input.formats {
+        match names.iter_mut().find(|(name, _)| *name == format.name) {
+            Some((_, formats)) => *formats += 1,
+            None => names.push((&format.name, 1)),
+        }
+    }
+    names
 }
 
 fn lines_words(input: &Input) -> String {

@@ -319,3 +319,32 @@ fn answers_say_whom_they_took_for_the_client() {
         "bandwho: note: no log has forwarded addresses: with --client forwarded every client is unknown\n";
     assert!(run.err.contains(note), "{}", run.err);
 }
+
+/// A name with a variable may mean every file beside it: error logs are none of them, and garbage is left out.
+#[test]
+fn error_logs_are_no_access_logs() {
+    let conf = "http { log_format main '$remote_addr [$time_local] \"$request\" $status $body_bytes_sent';
+        error_log ROOT/log/error.log warn; server { access_log ROOT/log/$host.log main; } }";
+    let error = "2026/11/23 05:53:11 [error] 7#7: *1 open() failed\n";
+    let files = [
+        ("nginx.conf", conf),
+        ("log/www.example.com.log", MAIN),
+        ("log/error.log", error),
+        ("log/error.log.1", error),
+        ("log/setup.log", "installed\n"),
+        (
+            "httpd.conf",
+            "ErrorLog ROOT/log/error.log\nLogFormat \"%h\" main\nCustomLog ROOT/log/${SITE}.log main\n",
+        ),
+    ];
+    let (_scratch, root) = tree("error-logs", &files);
+    let conf = format!("{root}/nginx.conf");
+    assert_eq!(formats(&["--nginx-conf", &conf]), (vec![("main".to_owned(), 1)], 100));
+    let run = bandwho(&["formats", "--nginx-conf", &conf]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(!run.out.contains("error.log") && !run.err.contains("error.log"), "{}{}", run.out, run.err);
+    assert!(run.err.contains("setup.log is left out"), "{}", run.err);
+    assert!(run.out.contains(&format!("configured in {conf}:2")), "{}", run.out);
+    let httpd = format!("{root}/httpd.conf");
+    assert!(!bandwho(&["lines", "--apache-conf", &httpd]).out.contains("[error]"));
+}

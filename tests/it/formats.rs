@@ -153,6 +153,10 @@ fn programs_get_the_same_facts() {
         (&reject["line"], &reject["column"], &reject["found"]),
         (&8.into(), &62.into(), &"2x0".into())
     );
+    // A line of another log is not wrong at some place: the overview gives the same reason.
+    let foreign = log["rejects"].as_array().unwrap().iter().find(|reject| reject["line"] == 7).unwrap();
+    assert_eq!((&foreign["reason"], &foreign["column"]), (&"format".into(), &1.into()));
+    assert_eq!(foreign["foreign"], "a line of nginx's error log");
     // Both notations of what was found can be given back.
     for notation in ["nginx", "apache"] {
         let directive = formats[0][notation]["directive"].as_str().unwrap();
@@ -176,8 +180,107 @@ fn a_head_is_enough() {
 
 #[test]
 fn nothing_is_no_format() {
-    assert_eq!(said("empty.log", "", &[]).1, 1);
-    let (text, code) = said("words.log", "hello\nworld\n", &[]);
-    assert_eq!(code, 1);
-    assert!(text.contains("none found") && text.contains("Next: bandwho formats --format"), "{text}");
+    let check = |name: &str, log: &str, expected: &[&str]| {
+        let (text, code) = said(name, log, &[]);
+        assert_eq!(code, 1, "{name}");
+        for words in expected {
+            assert!(text.contains(words), "{name}: {words}:\n{text}");
+        }
+    };
+    check("empty.log", "", &["looked at   empty: nothing to look at", "again, when there are records"]);
+    let words = ["none found", "Next: bandwho formats --format 'log_format main …;'"];
+    check("words.log", "hello\nworld\n", &words);
+    let header =
+        "#Software: Microsoft Internet Information Services 10.0\r\n#Fields: date time c-ip sc-status\r\n";
+    check("iis.log", header, &["iis, from its #Fields header; no records yet"]);
+    let talk = "INFO Server db-1 loaded 5 tables\nINFO Server db-2 loaded 7 tables\n";
+    check(
+        "talk.log",
+        talk,
+        &["format: 2 lines, the first is line 1\n", "nothing in it looks like an access log"],
+    );
+}
+
+#[test]
+fn a_cut_archive_is_read_up_to_the_damage() {
+    let scratch = Scratch::new("formats-cut");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::Write::write_all(&mut encoder, COMBINED.repeat(20).as_bytes()).unwrap();
+    let bytes = encoder.finish().unwrap();
+    scratch.file("cut.gz", &bytes[..bytes.len() / 2]);
+    let said = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bandwho"));
+        let output = command.arg("formats").args(options).arg("cut.gz").current_dir(&scratch.0).output();
+        let output = output.unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    };
+    let (text, code) = said(&[]);
+    assert!(text.contains("up to where the data is damaged"), "{text}");
+    assert_eq!(code, Some(1));
+    assert_eq!(said(&["--partial-ok"]).1, Some(0));
+}
+
+#[test]
+fn binary_lines_are_said_to_be_no_text_once() {
+    let scratch = Scratch::new("formats-binary");
+    let noise: Vec<u8> =
+        (0..4_000_u32).map(|at| [0x80 | (at * 37 % 128) as u8, b'\n'][usize::from(at % 97 == 96)]).collect();
+    scratch.file("binary.log", &[COMBINED.as_bytes(), &noise, b"\n"].concat());
+    let output = Command::new(env!("CARGO_BIN_EXE_bandwho"))
+        .args(["formats", "binary.log"])
+        .current_dir(&scratch.0)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.matches("not text: binary data").count(), 1, "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+}
+
+/// `--rejects` and `--strict` hold for what is looked at; what `formats` has no use for is refused.
+#[test]
+fn rejects_are_written_and_checked() {
+    let scratch = Scratch::new("formats-rejects");
+    scratch.file("a.log", CHANGED.as_bytes());
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bandwho"));
+        command.args(arguments).current_dir(&scratch.0).output().unwrap()
+    };
+    let output = run(&["formats", "--strict", "--rejects", "r.txt", "a.log"]);
+    assert_eq!(output.status.code(), Some(3));
+    let found = fs::read_to_string(scratch.0.join("r.txt")).unwrap();
+    let heads: Vec<String> =
+        found.lines().map(|line| line.split('\t').take(4).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(heads, ["a.log 6 16 time", "a.log 7 1 format", "a.log 8 62 status"]);
+    // The overview writes the same.
+    assert_eq!(run(&["--rejects", "o.txt", "a.log"]).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(scratch.0.join("o.txt")).unwrap(), found);
+    for option in [["--slot", "5m"], ["--scheme", "end-spike"], ["--depth", "2"], ["--servers", "s.csv"]] {
+        let output = run(&[&["formats", "a.log"][..], &option[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{option:?}");
+    }
+}
+
+#[test]
+fn what_the_log_says_itself_is_no_doubt() {
+    let labelled = r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6 "-" "curl/8" rt=0.250 uct="0.000" uht="0.200" urt="0.100, 0.150""#;
+    let (text, _) = said("labelled.log", labelled, &[]);
+    assert!(!text.contains("columns of seconds"), "{text}");
+    let swapped =
+        r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6 "-" "curl/8" 0.001 0.250"#;
+    let (text, _) = said("swapped.log", swapped, &[]);
+    assert!(text.contains("Only 0 of 1 agree: the columns may be swapped."), "{text}");
+    let edge = r#"{"ClientIP":"192.0.2.1","EdgeStartTimestamp":1795413191000000000,"EdgeEndTimestamp":1795413191250000000,"EdgeResponseBytes":700,"EdgeResponseStatus":200}"#;
+    let (text, _) = said("edge.json", edge, &[]);
+    assert!(!text.contains("vhost_combined") && !text.contains("headers count"), "{text}");
+    assert!(text.contains("250 ms") && text.contains("05:53:11.250"), "{text}");
+    let odd = r#"{"ip":"192.0.2.1","time":"2026-11-23T05:53:11Z","uri":"/a","status":200,"sent":700}"#;
+    let (text, _) = said("odd-sent.json", odd, &[]);
+    assert!(
+        text.contains("all that was sent; the name does not say whether headers count"),
+        "{}",
+        text.replace('\n', " ")
+    );
+    let tencent = r#"20261123135311 192.0.2.1 www.example.com /a.apk 2830 22 2 200 NULL 12 "curl/8" "-" GET HTTP/1.1 hit 51234"#;
+    let (text, _) = said("tencent.log", tencent, &[]);
+    assert!(text.contains("no page of its vendor says that the time is the start"), "{text}");
 }

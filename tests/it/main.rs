@@ -7,6 +7,7 @@
 //! * `conformance`: other people's test suites, case by case, and what is excepted and why
 //! * `detection`: which format every known log is taken for, and that nothing is lost by it
 //! * `formats`: what `bandwho formats` says of good and broken logs, word for word
+//! * `manual`: the tables of docs/FORMATS.md are those of the code, and what it says can be given back can be
 //! * `torture`: broken, odd and hostile logs: what is accepted, rejected and skipped
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `configured`: the servers' own configurations, and clients behind proxies
@@ -33,6 +34,7 @@ mod ipdb;
 mod laws;
 #[cfg(unix)]
 mod manners;
+mod manual;
 mod oracle;
 mod outputs;
 mod tidy;

@@ -2,7 +2,7 @@
 
 use super::super::discover::is_discovered;
 use super::{Facts, Origin};
-use crate::format::{Edge, Grammar, Kind, Part, Server, Unit};
+use crate::format::{Edge, Format, Grammar, Kind, Part, Server, Unit, presets};
 use crate::parse::Record;
 
 /// Something that a log does not tell by its looks, or that must be known before its numbers are trusted.
@@ -49,6 +49,8 @@ pub enum Doubt {
         /// The longest, in microseconds.
         longest_us: u64,
     },
+    /// What the preset says and no page of its vendor.
+    Unverified(&'static str),
     /// The second column is the host to lighttpd, the ident to Apache.
     HostOrIdent,
     /// Times name no zone: UTC was assumed.
@@ -108,6 +110,7 @@ pub(super) fn of(facts: &Facts, origin: Origin) -> Vec<Doubt> {
         if is_discovered(&facts.layout.format) {
             doubts.push(Doubt::Discovered);
         }
+        doubts.extend(presets::unverified(&facts.layout.format.name).map(Doubt::Unverified));
         doubts.extend(bytes(facts));
         doubts.extend(numbers(facts));
         doubts.extend(seconds(facts));
@@ -143,12 +146,16 @@ fn bytes(facts: &Facts) -> Option<Doubt> {
     };
     let name = layout.steps[step].field.text.to_ascii_lowercase();
     let told = match layout.format.grammar {
+        _ if SAID_BY_VENDOR.contains(&layout.format.name.as_str()) => true,
         Grammar::Text => !is_common(facts),
         Grammar::Json | Grammar::Ltsv => name.contains("body") || name.ends_with("bytes_sent"),
         Grammar::Columns => true,
     };
     (!told).then_some(Doubt::BodyOrWire { step, read_as })
 }
+
+/// Programs that document what their one column of bytes counts.
+const SAID_BY_VENDOR: [&str; 6] = ["caddy", "traefik_json", "cloudflare", "gcp", "envoy_json", "ecs"];
 
 fn numbers(facts: &Facts) -> Option<Doubt> {
     let source = |part| facts.layout.source(part);
@@ -160,12 +167,30 @@ fn numbers(facts: &Facts) -> Option<Doubt> {
 fn seconds(facts: &Facts) -> Option<Doubt> {
     let (request, upstream) = (facts.layout.source(Part::Duration)?, facts.layout.source(Part::Upstream)?);
     let Signs { in_order: agree, both: of, .. } = facts.signs;
-    (is_common(facts) && facts.layout.format.server == Server::Nginx).then_some(Doubt::WhichSeconds {
+    let labelled = [request, upstream].iter().any(|&step| is_labelled(facts, step));
+    (is_completed(&facts.layout.format) && !labelled).then_some(Doubt::WhichSeconds {
         request,
         upstream,
         agree,
         of,
     })
+}
+
+/// True for a format whose last columns were named by what stands in them.
+fn is_completed(format: &Format) -> bool {
+    is_discovered(format) || format.name.contains('+') || format.name == "combined_rt_urt"
+}
+
+/// True if the log itself says which column this is: `rt=0.250`.
+fn is_labelled(facts: &Facts, step: usize) -> bool {
+    let before =
+        step.checked_sub(1).map_or(&facts.layout.first, |before| &facts.layout.steps[before].literal);
+    let label = before.trim_ascii_end();
+    let label = label.strip_suffix(b"\"").unwrap_or(label);
+    label
+        .strip_suffix(b"=")
+        .or_else(|| label.strip_suffix(b":"))
+        .is_some_and(|name| name.last().is_some_and(u8::is_ascii_alphanumeric))
 }
 
 fn whole_durations(facts: &Facts) -> Option<Doubt> {

@@ -26,6 +26,8 @@ const RARE: usize = 2;
 /// What being rare, or being found below an object that says nothing, adds to a rank.
 const RARE_RANK: u8 = 100;
 const NESTED_RANK: u8 = 10;
+/// A duration that is logged is better than one that two times tell.
+const STARTED_RANK: u8 = 60;
 
 /// Who wrote the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,17 @@ pub fn format(grammar: Grammar, lines: &[Line]) -> Option<Format> {
     let escape = escape(grammar, source, lines);
     let fields = fields.into_iter().map(|(field, _)| field).collect();
     Some(Format::keyed(source.name(grammar), grammar, escape, fields))
+}
+
+/// All names that mean something, in the form that they are compared in, each with the part it feeds; of one part the
+/// preferred ones first.
+pub fn aliases() -> Vec<(Part, &'static str)> {
+    let mut meanings: Vec<_> = NAMES.iter().collect();
+    meanings.sort_by_key(|(_, part, rank, _)| (*part, *rank));
+    let names = |&&(names, part, ..): &&(&'static str, Part, u8, Sort)| {
+        names.split(' ').map(move |name| (part, name))
+    };
+    meanings.iter().flat_map(names).collect()
 }
 
 /// A name and all its sampled values.
@@ -284,7 +297,12 @@ fn keep_one_time(fields: &mut [(Field, usize)]) {
         return;
     };
     for (field, _) in fields.iter_mut().filter(|(field, _)| field.part == Part::Time && field.kind != best) {
-        (field.part, field.rank, field.kind) = (Part::Other, 0, Kind::Text);
+        if matches!((&best, &field.kind), (Kind::Time(_, Edge::End), Kind::Time(_, Edge::Start))) {
+            // The start beside the end is a duration: from there to the end.
+            (field.part, field.rank) = (Part::Duration, STARTED_RANK);
+        } else {
+            (field.part, field.rank, field.kind) = (Part::Other, 0, Kind::Text);
+        }
     }
 }
 
@@ -436,7 +454,7 @@ mod tests {
                 ("request_User-Agent", "curl"),
                 ("time", "2021-12-08T09:16:05Z"),
             ],
-            "traefik_json Client Status Body Duration(Nanos) _ _ Target Time(Iso Start) Agent _",
+            "traefik_json Client Status Body Duration(Nanos) Upstream(Nanos) _ Target Time(Iso Start) Agent _",
         );
         json(
             &[
@@ -459,7 +477,7 @@ mod tests {
                 ("EdgeResponseStatus", "200"),
                 ("ClientIP", "192.0.2.1"),
             ],
-            "cloudflare _ Time(Epoch(Nanos) End) Wire Status Client",
+            "cloudflare Duration(Epoch(Nanos) Start) Time(Epoch(Nanos) End) Wire Status Client",
         );
         json(
             &[

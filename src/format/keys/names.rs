@@ -127,6 +127,10 @@ pub(super) const NAMES: &[(&str, Part, u8, Sort)] = &[
     ("elapsed_time total_time timetaken resp_time t", Part::Duration, 6, Duration(None)),
     ("upstream_response_time", Part::Upstream, 0, Tries),
     ("upstream_session_time urt upstream_time apptime upstream.response_time", Part::Upstream, 1, Tries),
+    ("origin_duration", Part::Upstream, 0, Duration(Some(Nanos))),
+    ("origin_response_duration_ms", Part::Upstream, 0, Duration(Some(Millis))),
+    ("origin_response_time", Part::Upstream, 2, Duration(Some(Nanos))),
+    ("x_envoy_upstream_service_time upstream_service_time", Part::Upstream, 2, Duration(Some(Millis))),
     // Names and the rest.
     ("host", Part::Host, 0, Text),
     ("http_host vhost client_request_host request_host authority domain", Part::Host, 1, Text),

@@ -5,8 +5,8 @@ use std::io;
 use serde::Serialize;
 
 use super::{Described, words};
-use crate::detect::explain::{Example, Explained, Facts, Figure, Group, Origin};
-use crate::format::notation::{self, Notation};
+use crate::detect::explain::{Example, Explained, Facts, Figure, Group, Likeness, Origin};
+use crate::format::notation::Notation;
 use crate::format::{Field, Format, Grammar, Kind, Part, Server};
 use crate::report::{escape, json};
 use crate::time::{Precision, Timestamp, Zone};
@@ -31,12 +31,14 @@ struct Log<'a> {
     file: &'a str,
     found: bool,
     given: bool,
+    /// Where the server's configuration names the format.
+    configured: Option<&'a str>,
     /// False: only the head was looked at.
     complete: bool,
     bytes: usize,
     lines: u64,
     sampled: u64,
-    rejected: u64,
+    rejected: usize,
     skipped: u64,
     cut: u64,
     stored_as: &'a [&'static str],
@@ -54,8 +56,8 @@ struct FormatOf<'a> {
     server: &'static str,
     grammar: &'static str,
     text: &'a str,
-    nginx: Option<NotationOf>,
-    apache: Option<NotationOf>,
+    nginx: Option<NotationOf<'a>>,
+    apache: Option<NotationOf<'a>>,
     lines: u64,
     first_line: u64,
     last_line: u64,
@@ -67,10 +69,10 @@ struct FormatOf<'a> {
 }
 
 #[derive(Serialize)]
-struct NotationOf {
-    directive: String,
-    missing: Vec<String>,
-    remarks: Vec<&'static str>,
+struct NotationOf<'a> {
+    directive: &'a str,
+    missing: &'a [String],
+    remarks: &'a [&'static str],
 }
 
 #[derive(Serialize)]
@@ -115,6 +117,7 @@ struct Rejects<'a> {
     found: Option<String>,
     nearest: &'a str,
     would_match: Option<&'a str>,
+    foreign: Option<&'static str>,
 }
 
 impl<'a> Log<'a> {
@@ -129,18 +132,20 @@ impl<'a> Log<'a> {
             cut,
             wrappers,
             formats,
+            header: _,
             rejected,
             groups,
         } = &log.explained;
         Self {
             file: log.name,
             found: log.is_found(),
-            given: *origin == Origin::Given,
+            given: *origin != Origin::Detected,
+            configured: log.configured.as_deref(),
             complete: *complete,
             bytes: *bytes,
             lines: *lines,
             sampled: *sampled,
-            rejected: *rejected,
+            rejected: rejected.len(),
             skipped: *skipped,
             cut: *cut,
             stored_as: &log.coatings,
@@ -162,13 +167,13 @@ impl<'a> FormatOf<'a> {
             server: server(format),
             grammar: grammar(format),
             text: &format.text,
-            nginx: notation::nginx(format).map(NotationOf::of),
-            apache: notation::apache(format).map(NotationOf::of),
+            nginx: facts.nginx.as_ref().map(NotationOf::of),
+            apache: facts.apache.as_ref().map(NotationOf::of),
             lines: facts.lines,
             first_line: facts.first,
             last_line: facts.last,
             utc_offsets: &facts.offsets,
-            fields: facts.layout.steps.iter().map(|step| FieldOf::of(&step.field)).collect(),
+            fields: fields(facts),
             figures: Figure::ALL.iter().map(|&figure| FigureOf::of(figure, facts)).collect(),
             records: facts.examples.iter().map(RecordOf::of).collect(),
             doubts: facts.doubts.iter().map(|doubt| words::doubt(doubt, facts)).collect(),
@@ -176,8 +181,13 @@ impl<'a> FormatOf<'a> {
     }
 }
 
-impl NotationOf {
-    fn of(notation: Notation) -> Self {
+fn fields(facts: &Facts) -> Vec<FieldOf<'_>> {
+    let steps = facts.layout.steps.iter().enumerate().filter(|&(at, _)| facts.is_present(at));
+    steps.map(|(_, step)| FieldOf::of(&step.field)).collect()
+}
+
+impl<'a> NotationOf<'a> {
+    fn of(notation: &'a Notation) -> Self {
         let Notation { directive, missing, remarks } = notation;
         Self { directive, missing, remarks }
     }
@@ -246,7 +256,14 @@ impl<'a> Rejects<'a> {
             expected: words::expected(&group.expected),
             found: (!group.found.is_empty()).then(|| text(&group.found)),
             nearest: &group.nearest.name,
-            would_match: group.would_match.as_ref().map(|format| format.name.as_str()),
+            would_match: match &group.likeness {
+                Likeness::Known(format) => Some(&format.name),
+                _ => None,
+            },
+            foreign: match &group.likeness {
+                Likeness::Foreign(foreign) => Some(words::foreign(*foreign)),
+                _ => None,
+            },
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Facts about formats, in words.
 
-use super::{counted, counted_bytes};
-use crate::detect::explain::{Doubt, Expected, Explained, Facts, Figure, Foreign, Group, Origin};
-use crate::format::{Edge, Field, Grammar, Kind, Part, Shape, Unit};
+use super::{Described, counted, counted_bytes};
+use crate::detect::explain::{Doubt, Expected, Explained, Facts, Figure, Group, Likeness, Origin};
+use crate::format::{Edge, Field, Grammar, Kind, Part, Server, Shape, Unit};
 use crate::input::HEAD_SIZE;
+use crate::parse::{Foreign, Reason};
 use crate::report::human;
 use crate::time::Zone;
 
@@ -16,21 +17,47 @@ pub(super) struct Row {
     pub(super) meaning: String,
 }
 
-/// How much was looked at.
-pub(super) fn extent(explained: &Explained) -> String {
+/// How much was looked at, and what it was decided by.
+pub(super) fn extent(log: &Described<'_>) -> String {
+    let explained = &log.explained;
+    if explained.bytes == 0 {
+        return match log.failure {
+            Some(_) => "nothing of it could be read".to_owned(),
+            None => "empty: nothing to look at".to_owned(),
+        };
+    }
     let lines = counted(explained.lines);
     let bytes = human::bytes(i128::try_from(explained.bytes).unwrap_or(i128::MAX));
-    let extent = if explained.complete {
+    let extent = if log.failure.is_some() {
+        format!("{lines}, {bytes}, up to where the data is damaged")
+    } else if explained.complete {
         format!("all of it: {lines}, {bytes}")
     } else {
         format!("the first {} MiB only: {lines}", HEAD_SIZE >> 20)
     };
-    match explained.origin {
-        Origin::Given => format!("{extent}; the format was given"),
-        Origin::Detected => {
-            format!("{extent}; decided on {}", lines_of_sample(explained))
-        }
+    match (explained.origin, &log.configured, &explained.header) {
+        (Origin::Configured, Some(position), _) => format!("{extent}; configured in {position}"),
+        (Origin::Given | Origin::Configured, ..) => format!("{extent}; the format was given"),
+        (Origin::Detected, _, Some(_)) => format!("{extent}; #Fields names the columns"),
+        (Origin::Detected, ..) => format!("{extent}; decided on {}", lines_of_sample(explained)),
     }
+}
+
+/// What is said in place of formats where no line is a record.
+pub(super) fn no_format(log: &Described<'_>) -> Option<String> {
+    let explained = &log.explained;
+    let judged = explained.lines > explained.skipped + explained.cut;
+    Some(match (&explained.header, explained.origin) {
+        _ if explained.bytes == 0 => return None,
+        (Some(header), _) if !judged => format!("{header}, from its #Fields header; no records yet"),
+        _ if !judged => "none to be told: no line is meant to be a record".to_owned(),
+        (_, Origin::Detected) => "none found: no line has a known format".to_owned(),
+        (_, Origin::Given) => "no line has the format given".to_owned(),
+        (_, Origin::Configured) => match &log.configured {
+            Some(position) => format!("no line has the format configured in {position}"),
+            None => "no line has the format configured".to_owned(),
+        },
+    })
 }
 
 fn lines_of_sample(explained: &Explained) -> String {
@@ -159,6 +186,7 @@ fn detail(figure: Figure, field: &Field, facts: &Facts) -> String {
         (Figure::Wire, _) => "wire: all that was sent, headers included".to_owned(),
         (Figure::Received, _) => "all that was received".to_owned(),
         (_, Kind::Duration(unit)) => unit_words(*unit).to_owned(),
+        (Figure::Duration, Kind::Time(..)) => "from this start to the end that is logged".to_owned(),
         (Figure::Upstream, Kind::List | Kind::Text) => "seconds, the sum of all tries".to_owned(),
         _ => String::new(),
     }
@@ -241,7 +269,10 @@ fn shape_words(shape: &Shape) -> String {
 
 /// True if the server's own directive would settle it.
 pub(super) fn is_guess(doubt: &Doubt) -> bool {
-    !matches!(doubt, Doubt::Zoneless { .. } | Doubt::Extra { .. } | Doubt::Implausible { .. })
+    !matches!(
+        doubt,
+        Doubt::Zoneless { .. } | Doubt::Extra { .. } | Doubt::Implausible { .. } | Doubt::Unverified(_)
+    )
 }
 
 /// The lines of a format.
@@ -262,6 +293,9 @@ pub(super) fn missing(server: &str, fields: &[String]) -> String {
     format!("{server} cannot log {}: {ending}", fields.join(" "))
 }
 
+/// A request takes at least as long as its upstream: if fewer than so many in a hundred do, something is wrong.
+const AGREE_PERCENT: u64 = 99;
+
 /// What is in doubt, and what was assumed.
 pub(super) fn doubt(doubt: &Doubt, facts: &Facts) -> String {
     let text = |step: usize| facts.layout.steps[step].field.text.as_str();
@@ -272,34 +306,20 @@ pub(super) fn doubt(doubt: &Doubt, facts: &Facts) -> String {
             the text above where it is wrong, and give it back with --format."
                 .to_owned()
         }
-        Doubt::BodyOrWire { step, read_as: Part::Wire } => format!(
-            "bytes: {} is read as all that was sent, as Debian's vhost_combined has it; elsewhere this column is %b, the body alone.",
-            text(*step)
-        ),
-        Doubt::BodyOrWire { step, .. } if facts.layout.format.grammar != Grammar::Text => format!(
-            "bytes: {} is read as the body; the name does not say whether headers count.",
-            text(*step)
-        ),
+        Doubt::Unverified(what) => format!("preset: no page of its vendor says {what}."),
+        Doubt::BodyOrWire { step, read_as } => body_or_wire(*step, *read_as, facts),
         Doubt::WhichNumbers { received, sent } => format!(
             "bytes: two columns of whole numbers are read as {} and {}, as in Apache's combinedio.",
             text(*received),
             text(*sent)
         ),
-        Doubt::BodyOrWire { step, .. } => format!(
-            "bytes: {} is read as the body; a server may be set up to log all that was sent here, headers included (Debian's Apache logs %O for %b).",
-            text(*step)
-        ),
         Doubt::StartOrEnd { read_as } => format!(
             "time: read as the {} of the request; nginx logs its end, Apache its start. Without a duration both count alike.",
             edge_words(*read_as)
         ),
-        Doubt::WhichSeconds { request, upstream, agree, of } => format!(
-            "durations: of the columns of seconds, the first is read as {}, the next as {}. The request took at least as long as its upstream in {} of {} lines that have both.",
-            text(*request),
-            text(*upstream),
-            human::count((*agree).into()),
-            human::count((*of).into())
-        ),
+        Doubt::WhichSeconds { request, upstream, agree, of } => {
+            which_seconds(*request, *upstream, (*agree, *of), facts)
+        }
         Doubt::WholeDurations { step, unit, longest_us } => format!(
             "duration: {} holds whole numbers only and is read as {}; the longest is {}. Another unit would look the same.",
             text(*step),
@@ -328,6 +348,46 @@ pub(super) fn doubt(doubt: &Doubt, facts: &Facts) -> String {
     }
 }
 
+/// One column of bytes, read as this part.
+fn body_or_wire(step: usize, read_as: Part, facts: &Facts) -> String {
+    let format = &facts.layout.format;
+    let text = &facts.layout.steps[step].field.text;
+    match (read_as, format.name.as_str()) {
+        _ if format.grammar != Grammar::Text => {
+            let read_as = if read_as == Part::Wire { "all that was sent" } else { "the body" };
+            format!("bytes: {text} is read as {read_as}; the name does not say whether headers count.")
+        }
+        (Part::Wire, "vhost_combined") => format!(
+            "bytes: {text} is read as all that was sent, as Debian's vhost_combined has it; elsewhere this column is %b, the body alone."
+        ),
+        (Part::Wire, _) => {
+            format!("bytes: {text} is read as all that was sent, headers included; it may be the body alone.")
+        }
+        _ => format!(
+            "bytes: {text} is read as the body; a server may be set up to log all that was sent here, headers included (Debian's Apache logs %O for %b)."
+        ),
+    }
+}
+
+/// Two columns of seconds, and in how many of the lines that have both the request took as long as its upstream.
+fn which_seconds(request: usize, upstream: usize, (agree, of): (u64, u64), facts: &Facts) -> String {
+    let (agreeing, both) = (human::count(agree.into()), human::count(of.into()));
+    let verdict = if agree.saturating_mul(100) < of.saturating_mul(AGREE_PERCENT) {
+        format!("Only {agreeing} of {both} agree: the columns may be swapped.")
+    } else {
+        format!(
+            "The request took at least as long as its upstream in {agreeing} of {both} lines that have both."
+        )
+    };
+    let text = |step: usize| &facts.layout.steps[step].field.text;
+    let named = if request < upstream {
+        format!("the first is read as {}, the next as {}", text(request), text(upstream))
+    } else {
+        format!("the first is read as {}, the next as {}", text(upstream), text(request))
+    };
+    format!("durations: of the columns of seconds, {named}. {verdict}")
+}
+
 /// What a format expects.
 pub(super) fn expected(expected: &Expected) -> String {
     match expected {
@@ -349,6 +409,7 @@ pub(super) fn expected(expected: &Expected) -> String {
         Expected::Labels => "label:value pairs between tabs".to_owned(),
         Expected::Columns(columns) => format!("{columns} columns, as #Fields names them"),
         Expected::Shorter => "a line within the limit".to_owned(),
+        Expected::AccessLog => "an access-log line".to_owned(),
     }
 }
 
@@ -368,19 +429,37 @@ fn kind_words(kind: &Kind) -> String {
     }
 }
 
+/// What stands there, where that is more than bytes.
+pub(super) fn foreign(foreign: Foreign) -> &'static str {
+    match foreign {
+        Foreign::NginxError => "a line of nginx's error log",
+        Foreign::ApacheError => "a line of Apache's error log",
+        Foreign::Binary => "not text: binary data",
+    }
+}
+
 /// The format that is nearest to a rejected line, or fits it.
-pub(super) fn nearest(group: &Group, explained: &Explained) -> String {
-    if let Some(format) = &group.would_match {
-        return format!("{} reads this line", format.name);
-    }
-    match group.foreign {
-        Some(Foreign::NginxError) => "a line of nginx's error log, not of an access log".to_owned(),
-        Some(Foreign::ApacheError) => "a line of Apache's error log, not of an access log".to_owned(),
-        None if group.column == 0 && explained.origin == Origin::Detected => {
-            "no known format reads any of it".to_owned()
-        }
-        None if group.column == 0 => "no known format reads it, nor does the one given".to_owned(),
-        None if explained.origin == Origin::Given => "the format given reads it up to the caret".to_owned(),
-        None => format!("{} reads it up to the caret", group.nearest.name),
-    }
+pub(super) fn nearest(group: &Group, explained: &Explained) -> Option<String> {
+    let count = if group.count > 1 { "these lines" } else { "this line" };
+    Some(match &group.likeness {
+        Likeness::Foreign(_) => return None,
+        Likeness::Known(format) => format!("{} reads {count}", format.name),
+        Likeness::Nothing => "nothing in it looks like an access log".to_owned(),
+        Likeness::Damaged if group.reason == Reason::TooLong => return None,
+        Likeness::Damaged => match explained.origin {
+            Origin::Given => "the format given reads it up to the caret".to_owned(),
+            Origin::Configured => "the format configured reads it up to the caret".to_owned(),
+            Origin::Detected => format!("{} reads it up to the caret", group.nearest.name),
+        },
+    })
+}
+
+/// Why a format has no text in a server's notation.
+pub(super) fn unwritable(server: &str, facts: &Facts) -> String {
+    let format = &facts.layout.format;
+    let advice = match format.server {
+        Server::Other => format!("; use --format {}", format.name),
+        Server::Nginx | Server::Apache => String::new(),
+    };
+    format!("cannot be written in {server}'s notation{advice}")
 }
