@@ -9,8 +9,8 @@
 //! | [`input`] | files, directories, stdin → decompressed blocks of whole lines |
 //! | [`mod@format`] | the servers' own format texts → [`format::Layout`] |
 //! | [`parse`] | layout × line → [`parse::Record`] or [`parse::Reject`] |
-//! | [`detect`] | which format is this |
 //! | [`client`] | which address a request came from |
+//! | [`detect`] | which format is this |
 //! | [`place`] | client address → country, region, network |
 //! | [`servers`] | serving machine → data centre |
 //! | [`path`] | request targets → path, prefix, extension |
@@ -25,8 +25,8 @@ pub mod time;
 pub mod input;
 pub mod format;
 pub mod parse;
-pub mod detect;
 pub mod client;
+pub mod detect;
 pub mod place;
 pub mod servers;
 pub mod path;

@@ -3,6 +3,7 @@
 //! ```text
 //! survey   head of each input → format, offset of its times
 //! run      for each input, in parallel: blocks, in parallel → a worker parses and counts one block at a time
+//! watch    before that, each block in its turn → formats that begin later
 //!          all workers' tallies → one
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 mod survey;
 mod sequence;
+mod watch;
 
 pub use sequence::Ordered;
 pub use survey::{Given, Log, Survey, survey};
@@ -25,13 +27,15 @@ use crate::aggregate::account::{FormatLines, LinePlace};
 use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
 use crate::detect;
 use crate::error::Error;
-use crate::format::w3c;
+use crate::format::{Format, Layout, w3c};
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
 use crate::parse::wrapper::{Joiner, bare, is_comment};
 use crate::parse::{Reader, Reason, Record, Reject, Wanted};
 use crate::place::Places;
 use crate::report::record;
 use crate::servers::Servers;
+
+use watch::Watch;
 
 /// What a run needs besides its logs.
 pub struct Job<'a> {
@@ -124,8 +128,8 @@ impl Drop for StopUnlessDone<'_> {
 /// Parses and counts one block at a time.
 struct Worker<'a> {
     counter: Counter<'a>,
-    /// Of the last log.
-    reader: Option<(u32, Reader)>,
+    /// Of the last log, and how many of its formats began behind its head.
+    reader: Option<((u32, usize), Reader)>,
     /// Lines of the block at hand, per format.
     accepted: Vec<FormatLines>,
     counted: Vec<u8>,
@@ -148,11 +152,13 @@ impl<'a> Stock<'a> {
         let blocks: Blocks = stream.blocks(pool, numbers, log.framing());
         let going =
             blocks.take_while(|_| !self.stop.load(Ordering::Relaxed)).inspect(|block| self.wait(block));
-        going.par_bridge().try_for_each(|block| match block {
-            Ok(block) => {
+        let mut watch = Watch::new(log);
+        let watched = going.map(|block| block.map(|block| (watch.look(&block), block)));
+        watched.par_bridge().try_for_each(|block| match block {
+            Ok((later, block)) => {
                 let read = self.job.progress.load(Ordering::Relaxed);
                 self.job.places.flatten_if_worthwhile(read.max(self.expected));
-                let block = self.with_worker(|worker| worker.read(block, log, self))?;
+                let block = self.with_worker(|worker| worker.read(block, &later, log, self))?;
                 pool.give(block.bytes);
                 Ok(())
             }
@@ -160,6 +166,14 @@ impl<'a> Stock<'a> {
                 worker.counter.tally.account.failures.push(failure);
                 Ok(())
             }),
+        })?;
+        let formats: Vec<Format> = watch.found().iter().map(|layout| layout.format.clone()).collect();
+        if formats.is_empty() {
+            return Ok(());
+        }
+        self.with_worker(|worker| {
+            worker.counter.tally.account.later_formats.insert(log.input.id, formats);
+            Ok(())
         })
     }
 
@@ -207,13 +221,16 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn read(&mut self, block: Block, log: &Log, stock: &Stock<'a>) -> Result<Block, Error> {
+    /// `later` are the formats that began behind the head, in this block or before.
+    fn read(&mut self, block: Block, later: &[Layout], log: &Log, stock: &Stock<'a>) -> Result<Block, Error> {
         let job = stock.job;
-        if self.reader.as_ref().is_none_or(|(file, _)| *file != log.input.id) {
+        let formats = (log.input.id, later.len());
+        if self.reader.as_ref().is_none_or(|(of, _)| *of != formats) {
             let seen = log.candidates.iter().rposition(|candidate| candidate.accepted > 0);
-            let reader = Reader::new(&log.layouts(), stock.wanted, &job.rules.fields);
+            let layouts = [log.layouts().as_slice(), later].concat();
+            let reader = Reader::new(&layouts, stock.wanted, &job.rules.fields);
             let reader = reader.judged_by(seen.map_or(1, |last| last + 1));
-            self.reader = Some((log.input.id, reader));
+            self.reader = Some((formats, reader));
         }
         self.counter.begin_block();
         let lines = match block.content {
@@ -240,7 +257,7 @@ impl<'a> Worker<'a> {
     }
 
     fn read_lines(&mut self, block: &Block, log: &Log, job: &Job<'a>) -> u64 {
-        let (_, mut reader) = self.reader.take().expect("set for this log by the caller");
+        let (formats, mut reader) = self.reader.take().expect("set for this log by the caller");
         let mut record = Record::default();
         let mut joiner = Joiner::default();
         let mut number = 0;
@@ -274,7 +291,7 @@ impl<'a> Worker<'a> {
         let skipped = &mut self.counter.tally.account.skipped;
         skipped[Skip::Continuation as usize] -= unfinished;
         skipped[Skip::Partial as usize] += unfinished;
-        self.reader = Some((log.input.id, reader));
+        self.reader = Some((formats, reader));
         number
     }
 

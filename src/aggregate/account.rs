@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::Format;
 use crate::input::Failure;
 use crate::parse::{Reason, Reject};
 use crate::time::Timestamp;
@@ -30,6 +31,8 @@ pub struct Account {
     pub first_rejects: [Option<FirstReject>; Reason::ALL.len()],
     /// Accepted lines per input and format of that input. An input without records has an entry all the same.
     pub by_format: BTreeMap<(u32, usize), FormatLines>,
+    /// Per input, the formats that began behind its head: in [`Account::by_format`] they follow those of the head.
+    pub later_formats: BTreeMap<u32, Vec<Format>>,
     /// Earliest and latest logged time.
     pub span: Option<(Timestamp, Timestamp)>,
     /// Lines of each block: (file, block) → lines.
@@ -235,6 +238,7 @@ impl Account {
             remarked,
             first_rejects,
             by_format,
+            later_formats,
             span,
             block_lines,
             failures,
@@ -256,6 +260,8 @@ impl Account {
         for (format, lines) in by_format {
             self.by_format.entry(format).or_default().merge(lines);
         }
+        // An input is read to its end by one who tells what was found.
+        self.later_formats.extend(later_formats);
         if let Some((first, last)) = span {
             self.see(first);
             self.see(last);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bandwho::aggregate::{Cut, Rules, Tally};
 use bandwho::error::Error;
+use bandwho::format::Part;
 use bandwho::pipeline::{self, Job, LineStyle, Ordered};
 use bandwho::query::{Dimension, Extras, Metric, Series, View};
 use bandwho::report::answer::overview::{self, Known};
@@ -147,6 +148,7 @@ fn answer(
 
 fn counted<'a>(sources: &'a Sources, rules: &'a Rules, tally: &'a Tally) -> Counted<'a> {
     let logs = &sources.survey.logs;
+    let later = |log: &pipeline::Log| tally.account.later_formats.get(&log.input.id).into_iter().flatten();
     Counted {
         tally,
         rules,
@@ -154,12 +156,14 @@ fn counted<'a>(sources: &'a Sources, rules: &'a Rules, tally: &'a Tally) -> Coun
             .iter()
             .map(|log| {
                 let formats = log.candidates.iter().map(|candidate| &candidate.layout.format);
+                let formats = formats.chain(later(log));
                 (log.input.name.as_str(), formats.collect())
             })
             .collect(),
         databases: sources.places.databases().cloned().collect(),
         servers_listed: !sources.servers.is_empty(),
-        durations_logged: sources.durations_logged(),
+        durations_logged: sources.durations_logged()
+            || logs.iter().flat_map(later).any(|format| format.has(Part::Duration)),
     }
 }
 

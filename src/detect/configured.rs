@@ -7,7 +7,8 @@ use crate::format::{Layout, Part};
 /// something has it. None if no line is read whole: columns that follow say that the line has another format.
 pub(super) fn best(known: &[Layout], lines: &[&[u8]]) -> Option<Layout> {
     let known: Vec<&Layout> = known.iter().collect();
-    elected(&known, lines, |layout, extra| (!extra).then(|| known_fields(layout))).cloned()
+    elected(&known, lines, |layout, extra| (!extra).then(|| known_fields(layout)))
+        .map(|(layout, _)| layout.clone())
 }
 
 /// Those that may begin later in a log. A line without a time could be anybody's.

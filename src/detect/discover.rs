@@ -13,7 +13,6 @@
 //! layout that does not read nearly all lines whole is none.
 
 mod columns;
-mod looks;
 mod sheet;
 mod numbers;
 mod roles;
@@ -22,13 +21,11 @@ mod notation;
 use crate::format::{Escape, Format, Layout, apache, nginx};
 use crate::parse::{Parser, Record, Wanted};
 
+use super::looks::fits;
 use columns::Table;
 use notation::Notation;
 use roles::Evidence;
 use sheet::Role;
-
-/// Of so many lines in a hundred the columns must agree, and be read in the end.
-const FIT_PERCENT: usize = 90;
 
 /// Names of what is discovered.
 const NAMES: [&str; 3] = ["tsv", "csv", "columns"];
@@ -39,12 +36,20 @@ pub(super) fn is_discovered(format: &Format) -> bool {
 }
 
 /// The layout of lines whose columns are about requests. Where the lines are mixed with others, those that hold a
-/// request line are looked at alone, and must say more.
+/// request line are looked at alone, and must say more; then those that have equally many columns.
 pub(super) fn layout(lines: &[&[u8]]) -> Option<Layout> {
-    of_all(lines, Evidence::Enough).or_else(|| {
+    let picked = || {
         let asking: Vec<&[u8]> = lines.iter().copied().filter(|line| holds_request(line)).collect();
         if asking.len() == lines.len() { None } else { of_all(&asking, Evidence::Plenty) }
-    })
+    };
+    let alike = || {
+        columns::alike(lines).find_map(|(alike, separator)| {
+            // Sentences often have equally many words.
+            let evidence = if separator == b" " { Evidence::Plenty } else { Evidence::Enough };
+            of_all(&alike, evidence)
+        })
+    };
+    of_all(lines, Evidence::Enough).or_else(picked).or_else(alike)
 }
 
 /// The layout with the separator that gives most columns a meaning; of equals the first.
@@ -103,12 +108,8 @@ fn reads(layout: &Layout, lines: &[&[u8]]) -> bool {
         read.push(parser.parse(line, &mut record).is_ok() && !record.extra);
     }
     let count = read.iter().filter(|&&read| read).count();
+    // The first line may hold the names of the columns.
     count > 0 && fits(count, lines.len() - usize::from(lines.len() > 1 && !read[0]))
-}
-
-/// True if `count` is nearly all. The first line may hold the names of the columns and is left out by the callers.
-fn fits(count: usize, all: usize) -> bool {
-    count * 100 >= all * FIT_PERCENT
 }
 
 /// True if the line holds a request line's end. Error logs do so too, but their columns do not agree.

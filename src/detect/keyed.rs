@@ -1,28 +1,58 @@
 //! Lines that name their own values: JSON objects and LTSV.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::format::{Grammar, Layout, keys};
 use crate::parse::named_values;
 
 /// Lines of a sample that are looked into: their values are copied.
 const LINES_MAX: usize = 500;
 
-/// The layout of lines at least half of which are JSON objects or LTSV, if they are about requests.
+/// Fewer such lines are a format only where most lines name their values.
+const LINES_MIN: usize = 5;
+
+/// The layout of the lines that are JSON objects or LTSV and about requests, if there are some. What other programs
+/// wrote among them has no say, in whatever notation.
 pub fn layout(lines: &[&[u8]]) -> Option<Layout> {
-    // Ends and middle of the sample count alike.
-    let step = lines.len().div_ceil(LINES_MAX).max(1);
-    let lines: Vec<&[u8]> = lines.iter().copied().step_by(step).collect();
     [(Grammar::Json, b'{'), (Grammar::Ltsv, b'\t')].into_iter().find_map(|(grammar, mark)| {
         // Looking into lines costs more than all else here, and most logs are neither.
-        let marked = lines.iter().filter(|line| memchr::memchr(mark, line).is_some()).count();
-        if marked * 2 < lines.len() {
+        let marked: Vec<&[u8]> =
+            lines.iter().copied().filter(|line| memchr::memchr(mark, line).is_some()).collect();
+        // Ends and middle of the sample count alike.
+        let step = marked.len().div_ceil(LINES_MAX).max(1);
+        let named = marked.into_iter().step_by(step).filter_map(|line| named_values(grammar, line));
+        let named: Vec<keys::Line> = named.collect();
+        let is_usual = named.len() * 2 >= lines.len();
+        let asking = about_requests(grammar, named);
+        if asking.is_empty() || asking.len() < LINES_MIN && !is_usual {
             return None;
         }
-        let named: Vec<keys::Line> = lines.iter().filter_map(|line| named_values(grammar, line)).collect();
-        if named.is_empty() || named.len() * 2 < lines.len() {
-            return None;
-        }
-        Layout::compile(&keys::format(grammar, &named)?).ok()
+        Layout::compile(&keys::format(grammar, &asking)?).ok()
     })
+}
+
+/// Names that are looked into to tell which lines are about requests. Where a client can get names of its own into a
+/// log, each line may have thousands.
+const NAMES_MAX: usize = 16_384;
+
+/// The lines that are about requests: those that have the same names are judged together, the most frequent first.
+fn about_requests(grammar: Grammar, lines: Vec<keys::Line>) -> Vec<keys::Line> {
+    let names = |line: &keys::Line| line.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let mut alike: BTreeMap<Vec<String>, Vec<keys::Line>> = BTreeMap::new();
+    for line in &lines {
+        alike.entry(names(line)).or_default().push(line.clone());
+    }
+    let mut alike: Vec<(Vec<String>, Vec<keys::Line>)> = alike.into_iter().collect();
+    alike.sort_by_key(|(_, lines)| Reverse(lines.len()));
+    let mut looked_into = 0;
+    alike.retain(|(names, lines)| {
+        let is_open = looked_into < NAMES_MAX;
+        looked_into += names.len();
+        is_open && keys::format(grammar, lines).is_some()
+    });
+    let asking: BTreeSet<Vec<String>> = alike.into_iter().map(|(names, _)| names).collect();
+    lines.into_iter().filter(|line| asking.contains(&names(line))).collect()
 }
 
 #[cfg(test)]

@@ -11,16 +11,19 @@
 mod configured;
 pub mod explain;
 pub mod keyed;
+mod looks;
 mod tail;
 mod discover;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use crate::format::{Escape, Format, Grammar, Layout, Part, Server, presets, w3c};
+use crate::format::presets::{self, BEGINNINGS, Beginning, Preset};
+use crate::format::{Escape, Format, Grammar, Layout, Part, Server, w3c};
 use crate::input;
-use crate::parse::wrapper::{Wrappers, bare};
+use crate::parse::wrapper::{Joiner, Wrappers, bare};
 use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted};
+use tail::Lines;
 
 /// Lines of a head that are looked at, spread evenly.
 pub const SAMPLE_LINES: usize = 2_000;
@@ -30,9 +33,6 @@ pub const FORMATS_MAX: usize = 6;
 
 /// Fewer lines that the formats of a log leave over are damaged ones, not of another format that nobody knows.
 const UNKNOWN_LINES_MIN: usize = 5;
-
-/// The beginnings of all text formats, most specific first; ties go to the earlier.
-const BEGINNINGS: [&str; 4] = ["combined", "vhost_combined", "host_combined", "common"];
 
 /// What a head looks like.
 #[derive(Debug, Clone)]
@@ -96,11 +96,11 @@ pub fn detect_with(known: &[Layout], head: &[u8]) -> Detected {
     let headers = headers(head);
     let mut layouts = match &headers {
         Some((layouts, _)) => vec![layouts[0].clone()],
-        None => choose(known, &spread(&lines)),
+        None => choose(known, &spread(&lines), Lines::All),
     };
     if layouts.is_empty() {
         // Before a log is given up every line of its head has been tried.
-        layouts = choose(known, &lines);
+        layouts = choose(known, &lines, Lines::All);
     }
     for later in configured::timed(known).chain(beginnings()) {
         if !layouts.iter().any(|layout| is_same(layout, later)) {
@@ -114,6 +114,28 @@ pub fn detect_with(known: &[Layout], head: &[u8]) -> Detected {
         detected.software = Some(software);
     }
     detected
+}
+
+/// Finds the formats of lines of some later text of a log that `layouts` do not read, or do not read to the end.
+/// `wrappers` are around its lines.
+pub fn detect_later(known: &[Layout], layouts: &[Layout], wrappers: &Wrappers, text: &[u8]) -> Vec<Layout> {
+    let outer: Vec<&[u8]> = outer_lines(text);
+    let peeled = peeled(wrappers, &outer);
+    let mut reader = Reader::new(layouts, Wanted::default(), &[]);
+    let lines = peeled.iter().map(AsRef::as_ref);
+    let left: Vec<&[u8]> = lines.filter(|line| foreign_part(&mut reader, line).is_some()).collect();
+    let mut found = choose(known, &spread(&left), Lines::Rest);
+    found.retain(|later| !layouts.iter().any(|layout| is_same(layout, later)));
+    found
+}
+
+/// The part of a line that none of the reader's formats explains: columns behind the last one, or all of it.
+pub fn foreign_part<'a>(reader: &mut Reader, line: &'a [u8]) -> Option<&'a [u8]> {
+    let mut record = Record::default();
+    match reader.read(line, &mut record) {
+        Ok(format) => record.extra.then(|| &line[reader.parser(format).matched_length()..]),
+        Err(reject) => (reject.reason == Reason::Format).then_some(line),
+    }
 }
 
 /// How well given layouts fit a head, in the order given.
@@ -155,33 +177,72 @@ pub fn mismatch(layout: &Layout, head: &[u8]) -> Option<Nearest> {
     Some(Nearest { layout: layout.clone(), line, text: text.to_vec(), reject })
 }
 
-/// The layouts that read a sample, the one that reads most of it first.
-fn choose(known: &[Layout], sample: &[&[u8]]) -> Vec<Layout> {
-    let mut found: Vec<(Layout, usize)> = Vec::new();
+/// The layouts that read a sample, those that read most of it first. Lines that some layout reads to the end are taken
+/// by it; what is left is looked at again.
+fn choose(known: &[Layout], sample: &[&[u8]], lines: Lines) -> Vec<Layout> {
+    let mut found: Vec<(Vec<Layout>, usize)> = Vec::new();
     let mut left = sample.to_vec();
-    while found.len() < FORMATS_MAX && !left.is_empty() {
-        let is_told = found.is_empty() || left.len() >= UNKNOWN_LINES_MIN;
-        let unknown = || if is_told { discover::layout(&left) } else { None };
-        let layout = configured::best(known, &left).or_else(|| best(&left)).or_else(unknown);
-        let Some(layout) = layout else { break };
-        let mut parser = Parser::new(&layout, Wanted::default(), &[]);
-        let mut record = Record::default();
-        let before = left.len();
-        left.retain(|line| match parser.parse(line, &mut record) {
-            // What has the shape but an impossible value is a reject of this format and tells nothing of another.
-            Ok(()) => false,
-            Err(reject) => reject.reason == Reason::Format,
-        });
-        if left.len() == before {
+    let mut count = 0;
+    while count < FORMATS_MAX && !left.is_empty() {
+        let lines = if found.is_empty() { lines } else { Lines::Rest };
+        let mut layouts = elect(known, &left, lines);
+        if layouts.is_empty() {
             break;
         }
-        found.push((layout, before - left.len()));
+        let before = left.len();
+        let mut reader = Reader::new(&layouts, Wanted::default(), &[]);
+        let is_met = |layout: &Layout| found.iter().flat_map(|(met, _)| met).any(|met| is_same(met, layout));
+        layouts.retain(|layout| !is_met(layout));
+        layouts.truncate(FORMATS_MAX - count);
+        // What only begins like a known format and is like nothing else is that format's.
+        let ending = if layouts.is_empty() { Ending::Any } else { Ending::Whole };
+        let most = take(&mut left, &mut reader, ending);
+        if layouts.is_empty() && left.len() == before {
+            break;
+        }
+        count += layouts.len();
+        found.push((layouts, most));
     }
     found.sort_by_key(|&(_, read)| std::cmp::Reverse(read));
-    if let Some(raw) = found.first().and_then(|(layout, _)| unescaped(layout, sample, &left)) {
-        found.push((raw, 0));
+    let mut found: Vec<Layout> = found.into_iter().flat_map(|(layouts, _)| layouts).collect();
+    if let Some(raw) = found.first().and_then(|layout| unescaped(layout, sample, &left)) {
+        found.push(raw);
     }
-    found.into_iter().map(|(layout, _)| layout).collect()
+    found
+}
+
+/// The layouts that most lines are read best with; none if no line is read.
+fn elect(known: &[Layout], lines: &[&[u8]], rest: Lines) -> Vec<Layout> {
+    let is_told = rest == Lines::All || lines.len() >= UNKNOWN_LINES_MIN;
+    let unknown = || if is_told { discover::layout(lines) } else { None };
+    if let Some(layout) = configured::best(known, lines) {
+        return vec![layout];
+    }
+    let found = best(lines, rest);
+    if found.is_empty() { unknown().into_iter().collect() } else { found }
+}
+
+/// What may follow the last column of a line that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Whole,
+    Any,
+}
+
+/// Takes out the lines that a reader reads, and tells how many are of its most frequent format. What has the shape but
+/// an impossible value is a reject of this format and tells nothing of another.
+fn take(lines: &mut Vec<&[u8]>, reader: &mut Reader, ending: Ending) -> usize {
+    let mut record = Record::default();
+    let mut counts = [0_usize; FORMATS_MAX];
+    lines.retain(|line| match reader.read(line, &mut record) {
+        Ok(_) if record.extra && ending == Ending::Whole => true,
+        Ok(format) => {
+            counts[format] += 1;
+            false
+        }
+        Err(reject) => reject.reason == Reason::Format,
+    });
+    counts.into_iter().max().unwrap_or(0)
 }
 
 /// The same nginx format with `escape=none`, if that is why some lines are left: they hold quotes as they came, nothing
@@ -203,16 +264,20 @@ fn unescaped(layout: &Layout, sample: &[&[u8]], left: &[&[u8]]) -> Option<Layout
     reads.then_some(raw)
 }
 
-/// The layout that most lines are read best with, its appended columns typed; none if no line is read.
-fn best(lines: &[&[u8]]) -> Option<Layout> {
+/// The layouts that most lines are read best with, their appended columns typed; none if no line is read.
+fn best(lines: &[&[u8]], rest: Lines) -> Vec<Layout> {
     if let Some(layout) = keyed::layout(lines) {
-        return Some(layout);
+        return vec![layout];
     }
-    let layout = elected(&plausible(lines), lines, |layout, extra| Some(Fit::of(layout, extra)))?.clone();
-    if !BEGINNINGS.contains(&layout.format.name.as_str()) {
-        return Some(layout);
+    let Some((layout, voters)) =
+        elected(&plausible(lines), lines, |layout, extra| Some(Fit::of(layout, extra)))
+    else {
+        return Vec::new();
+    };
+    match beginning(layout) {
+        Some(beginning) => tail::complete(beginning, layout, &voters, rest),
+        None => vec![layout.clone()],
     }
-    Some(tail::complete(&layout, lines).map_or(layout, |format| compiled(&format)))
 }
 
 /// How well a layout reads a line, best last. A whole line of a common beginning is that; a neighbour's explains
@@ -230,7 +295,7 @@ const COMBINED_COLUMNS: usize = 9;
 
 impl Fit {
     fn of(layout: &Layout, extra: bool) -> Self {
-        let is_beginning = BEGINNINGS.contains(&layout.format.name.as_str());
+        let is_beginning = beginning(layout).is_some();
         let known_fields = known_fields(layout);
         match (is_beginning, extra) {
             (is_beginning, true) => {
@@ -291,22 +356,22 @@ pub fn is_header(line: &[u8]) -> bool {
     line.first() == Some(&b'#') && line.len() > 8 && line[..8].eq_ignore_ascii_case(b"#fields:")
 }
 
-/// The layout with most votes, if there are any; of equals the first. Each line votes for the layout that fits it best,
-/// of those that `fit` says anything of; what it says depends on whether columns are left over. How many lines a layout
-/// can read at all says little: `common` reads nearly every line of the others.
-fn elected<'l, F: Ord + Copy>(
+/// The layout with most votes and the lines that gave them, if there are any; of equals the first. Each line votes for
+/// the layout that fits it best, of those that `fit` says anything of; what it says depends on whether columns are left
+/// over. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
+fn elected<'l, 'a, F: Ord + Copy>(
     layouts: &[&'l Layout],
-    lines: &[&[u8]],
+    lines: &[&'a [u8]],
     fit: impl Fn(&Layout, bool) -> Option<F>,
-) -> Option<&'l Layout> {
+) -> Option<(&'l Layout, Vec<&'a [u8]>)> {
     let reader = |layout: &&Layout| {
         let fits = [false, true].map(|extra| fit(layout, extra));
         (Parser::new(layout, Wanted::default(), &[]), fits)
     };
     let mut readers: Vec<(Parser, [Option<F>; 2])> = layouts.iter().map(reader).collect();
-    let mut votes = vec![0_usize; layouts.len()];
+    let mut voters: Vec<Vec<&[u8]>> = vec![Vec::new(); layouts.len()];
     let mut record = Record::default();
-    for line in lines {
+    for &line in lines {
         let mut best = None;
         for (at, (parser, fits)) in readers.iter_mut().enumerate() {
             if parser.parse(line, &mut record).is_ok()
@@ -317,13 +382,12 @@ fn elected<'l, F: Ord + Copy>(
             }
         }
         if let Some((_, at)) = best {
-            votes[at] += 1;
+            voters[at].push(line);
         }
     }
     // Of equals `max_by_key` keeps the last.
-    let most =
-        votes.iter().enumerate().rev().filter(|&(_, &count)| count > 0).max_by_key(|&(_, count)| count);
-    most.map(|(at, _)| layouts[at])
+    let most = voters.into_iter().enumerate().rev().max_by_key(|(_, voters)| voters.len());
+    most.filter(|(_, voters)| !voters.is_empty()).map(|(at, voters)| (layouts[at], voters))
 }
 
 /// The values of a layout that mean something.
@@ -337,12 +401,17 @@ fn is_same(one: &Layout, other: &Layout) -> bool {
 
 /// The beginnings, then the neighbours' formats: compiled once, they are tried on every log.
 static KNOWN: LazyLock<Vec<Layout>> = LazyLock::new(|| {
-    let names = BEGINNINGS.into_iter().chain(presets::neighbours());
-    names.map(|name| compiled(&presets::named(name).expect("names of presets"))).collect()
+    let beginnings = BEGINNINGS.iter().map(|beginning| &beginning.preset);
+    beginnings.chain(presets::neighbours()).map(Preset::format).map(|format| compiled(&format)).collect()
 });
 
 fn beginnings<'l>() -> impl Iterator<Item = &'l Layout> {
     KNOWN[..BEGINNINGS.len()].iter()
+}
+
+/// The beginning that the layout is, if it is one.
+fn beginning(layout: &Layout) -> Option<Beginning> {
+    BEGINNINGS.into_iter().find(|beginning| beginning.preset.is(&layout.format))
 }
 
 fn compiled(format: &Format) -> Layout {
@@ -371,24 +440,33 @@ fn offset(layouts: &[Layout], lines: &[&[u8]]) -> Option<i32> {
 
 /// What is around the lines of a head that are meant to be records, and the lines without it.
 fn peeled_lines(head: &[u8]) -> (Wrappers, Vec<Cow<'_, [u8]>>) {
-    let outer: Vec<&[u8]> = input::lines(head)
-        .map(bare)
-        .filter(|line| !line.trim_ascii().is_empty() && line[0] != b'#')
-        .collect();
+    let outer = outer_lines(head);
     let wrappers = Wrappers::detect(&spread(&outer));
-    let mut buffer = Vec::new();
-    let inner = outer.into_iter().map(|line| {
-        if wrappers.is_empty() {
-            return Cow::Borrowed(line);
-        }
-        let inner = wrappers.peel(line, &mut buffer);
-        match inner.offset {
-            Some(offset) => Cow::Borrowed(&line[offset..offset + inner.line.len()]),
-            None => Cow::Owned(inner.line.to_vec()),
-        }
-    });
-    let inner = inner.collect();
+    let inner = peeled(&wrappers, &outer);
     (wrappers, inner)
+}
+
+fn outer_lines(text: &[u8]) -> Vec<&[u8]> {
+    let lines = input::lines(text).map(bare);
+    lines.filter(|line| !line.trim_ascii().is_empty() && line[0] != b'#').collect()
+}
+
+/// The lines without their wrappers, the parts of records put together.
+fn peeled<'a>(wrappers: &Wrappers, outer: &[&'a [u8]]) -> Vec<Cow<'a, [u8]>> {
+    if wrappers.is_empty() {
+        return outer.iter().map(|line| Cow::Borrowed(*line)).collect();
+    }
+    let mut joiner = Joiner::default();
+    let mut inner = Vec::with_capacity(outer.len());
+    for &line in outer {
+        if let Some(peeled) = joiner.join(wrappers, line) {
+            inner.push(match peeled.offset {
+                Some(offset) => Cow::Borrowed(&line[offset..offset + peeled.line.len()]),
+                None => Cow::Owned(peeled.line.to_vec()),
+            });
+        }
+    }
+    inner
 }
 
 /// Some of the lines, spread evenly.
@@ -398,81 +476,4 @@ fn spread<'a>(lines: &[&'a [u8]]) -> Vec<&'a [u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const COMBINED: &str =
-        r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0100] "GET / HTTP/1.1" 200 6 "-" "curl/8 (x; y)""#;
-
-    fn check(lines: &[String], expected: &str) {
-        let found = detect(lines.join("\n").as_bytes());
-        let read = found.candidates.iter().filter(|candidate| candidate.accepted > 0);
-        let shown: Vec<&str> = read.map(|candidate| candidate.layout.format.name.as_str()).collect();
-        assert_eq!(shown.join(" "), expected, "{} lines, the last: {:?}", lines.len(), lines.last());
-    }
-
-    fn with(tail: &str) -> String {
-        format!("{COMBINED}{tail}")
-    }
-
-    #[test]
-    fn beginnings_and_appended_columns_are_told_apart() {
-        check(&[with("")], "combined");
-        check(&[with(" \"-\""), with(" \"192.0.2.7, 10.0.0.1\"")], "main");
-        check(&[with(" 0.123")], "combined_rt");
-        check(&[with(" 0.123 -"), with(" 0.001 0.001, 0.002 : 0.100")], "combined_rt_urt");
-        check(&[with(" 0.123 - 10.1.0.7")], "combined+rt+urt+server_addr");
-        check(&[with(" 1234")], "combined_d");
-        check(&[with(" 213 1234")], "combinedio");
-        check(&[with(" \"-\" 0.123")], "combined+xff+rt");
-        check(&[with(" what \"is this\"")], "combined+1+2");
-        check(
-            &[r#"a.example:80 192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6 "-" "x""#
-                .into()],
-            "vhost_combined",
-        );
-        check(&[r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6"#.into()], "common");
-        check(&["2026/11/23 05:53:11 [error] 7#7: *1 open() failed".into()], "");
-        check(&[], "");
-    }
-
-    #[test]
-    fn a_line_of_countless_columns_names_none_of_them() {
-        let names: Vec<String> = (1..=64).map(|number| number.to_string()).collect();
-        check(&[with(&" x".repeat(64))], &format!("combined+{}", names.join("+")));
-        check(&[with(&" x".repeat(65))], "combined");
-        check(&[with(&" x".repeat(70_000))], "combined");
-    }
-
-    #[test]
-    fn one_odd_first_line_decides_nothing() {
-        let mut lines = vec!["garbage".to_owned(), with("")];
-        lines.extend((0..50).map(|_| with(" 0.250")));
-        check(&lines, "combined_rt combined");
-    }
-
-    #[test]
-    fn lines_of_several_formats_are_told_apart() {
-        let vhost = format!("a.example:80 {COMBINED}");
-        let mut lines: Vec<String> = (0..40).map(|_| with("")).collect();
-        lines.extend((0..60).map(|_| with(" 0.250")));
-        check(&lines, "combined_rt combined");
-        lines.extend((0..70).map(|_| vhost.clone()));
-        lines.extend((0..10).map(|_| "2026/11/23 05:53:11 [error] 7#7: *1 open() failed".to_owned()));
-        check(&lines, "vhost_combined combined_rt combined");
-    }
-
-    #[test]
-    fn the_first_record_tells_its_offset() {
-        let found = detect(format!("garbage\n{COMBINED}\n").as_bytes());
-        assert_eq!((found.candidates[0].accepted, found.offset), (1, Some(3600)));
-    }
-
-    #[test]
-    fn the_nearest_format_says_where_it_stops() {
-        let line = COMBINED.replace("200", "2x0");
-        let nearest = nearest(format!("\n{line}").as_bytes()).expect("a line");
-        assert_eq!((nearest.layout.format.name.as_str(), nearest.line), ("combined", 2));
-        assert_eq!(&nearest.text[nearest.reject.column..nearest.reject.column + 3], b"2x0");
-    }
-}
+mod tests;

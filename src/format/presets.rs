@@ -3,6 +3,7 @@
 use super::{Escape, Format, Server, apache, neighbours, nginx};
 
 /// A named format text.
+#[derive(Debug, Clone, Copy)]
 pub struct Preset {
     /// Its name on the command line and in reports.
     pub name: &'static str,
@@ -14,17 +15,84 @@ pub struct Preset {
     pub text: &'static str,
 }
 
-/// The heads of all text formats: what stands before the columns that people append.
+/// What stands before the columns that people append, in both servers' words.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning {
+    /// The preset that lines are recognised by.
+    pub preset: Preset,
+    /// The same as the other server would write it.
+    pub twin: Preset,
+}
+
+impl Beginning {
+    /// The beginning in the notation of a server, under the one name it has in reports.
+    pub fn of(&self, server: Server) -> Format {
+        let own = if self.twin.server == server { &self.twin } else { &self.preset };
+        Format { name: self.preset.name.to_owned(), ..own.format() }
+    }
+}
+
+/// The beginnings of all text formats, most specific first; ties go to the earlier.
 ///
-/// Order matters to detection: of two presets that match equally many lines with equally many fields the first wins.
 /// nginx's `combined` stands for Apache's as well, which looks the same; only a logged duration makes a difference
 /// (is the time the start or the end?), and the columns that follow tell the two apart.
+pub const BEGINNINGS: [Beginning; 4] = [
+    Beginning { preset: COMBINED, twin: APACHE_COMBINED },
+    Beginning {
+        preset: VHOST_COMBINED,
+        twin: of_nginx(
+            "vhost_combined",
+            r#"$host:$server_port $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+        ),
+    },
+    Beginning {
+        preset: HOST_COMBINED,
+        twin: of_apache("host_combined", r#"%v %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#),
+    },
+    Beginning {
+        preset: COMMON,
+        twin: of_nginx(
+            "common",
+            r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent"#,
+        ),
+    },
+];
+
+/// nginx's only predefined format (`ngx_http_log_module`).
+const COMBINED: Preset = of_nginx(
+    "combined",
+    r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+);
+
+const APACHE_COMBINED: Preset =
+    of_apache("apache_combined", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#);
+
+/// Debian's apache2.conf: bytes are %O here, %b upstream.
+const VHOST_COMBINED: Preset =
+    of_apache("vhost_combined", r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#);
+
+/// The same with the virtual host alone before it, as nginx's users like it.
+const HOST_COMBINED: Preset = of_nginx(
+    "host_combined",
+    r#"$host $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+);
+
+const COMMON: Preset = of_apache("common", r#"%h %l %u %t "%r" %>s %b"#);
+
+/// The second column is the host; the time is the end unless `begin` is said.
+pub const LIGHTTPD: Preset =
+    of_apache("lighttpd", r#"%h %V %u %{end}t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#);
+
+/// Varnish and Jetty write what looks like `combined`.
+const VARNISHNCSA: Preset =
+    of_apache("varnishncsa", r#"%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i""#);
+
+const JETTY: Preset = of_apache("jetty", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{ms}T"#);
+
+/// All presets. Order matters to detection: of two that match equally many lines with equally many fields the first
+/// wins.
 pub const PRESETS: &[Preset] = &[
-    // nginx's only predefined format (ngx_http_log_module).
-    of_nginx(
-        "combined",
-        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
-    ),
+    COMBINED,
     // nginx.conf as packaged by nginx.org and most distributions.
     of_nginx(
         "main",
@@ -38,17 +106,12 @@ pub const PRESETS: &[Preset] = &[
         "combined_rt_urt",
         r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time $upstream_response_time"#,
     ),
-    of_apache("apache_combined", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#),
+    APACHE_COMBINED,
     of_apache("combined_d", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %D"#),
     of_apache("combinedio", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O"#),
-    // Debian's apache2.conf: bytes are %O here, %b upstream.
-    of_apache("vhost_combined", r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#),
-    // The same with the virtual host alone before it, as nginx's users like it.
-    of_nginx(
-        "host_combined",
-        r#"$host $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
-    ),
-    of_apache("common", r#"%h %l %u %t "%r" %>s %b"#),
+    VHOST_COMBINED,
+    HOST_COMBINED,
+    COMMON,
     // Neighbours. What their times and bytes mean, and where that is written: docs/FORMATS.md.
     of_nginx(
         "upstream_time",
@@ -141,10 +204,9 @@ pub const PRESETS: &[Preset] = &[
         Escape::Raw,
         r"$end_epoch $total_ms $client_word $squid_status/$status $bytes_wire $method $target $user $hierarchy $mime_type",
     ),
-    of_apache("varnishncsa", r#"%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i""#),
-    // The second column is the host; the time is the end unless `begin` is said.
-    of_apache("lighttpd", r#"%h %V %u %{end}t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#),
-    of_apache("jetty", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %{ms}T"#),
+    VARNISHNCSA,
+    LIGHTTPD,
+    JETTY,
     of_other(
         "uwsgi",
         Escape::Raw,
@@ -217,15 +279,15 @@ pub fn names() -> Vec<&'static str> {
     PRESETS.iter().map(|preset| preset.name).collect()
 }
 
-/// The names of the formats that are no beginning people append columns to and can be told by their looks: proxies,
-/// clouds, CDNs. Varnish and Jetty write what looks like `combined`.
-pub fn neighbours() -> impl Iterator<Item = &'static str> {
-    let names = PRESETS.iter().map(|preset| preset.name).skip_while(|name| *name != "common").skip(1);
-    names.filter(|name| !["varnishncsa", "jetty"].contains(name))
+/// The formats that are no beginning people append columns to and can be told by their looks: proxies, clouds, CDNs.
+/// They stand behind the last beginning.
+pub fn neighbours() -> impl Iterator<Item = &'static Preset> {
+    let behind = PRESETS.iter().skip_while(|preset| preset.name != COMMON.name).skip(1);
+    behind.filter(|preset| ![VARNISHNCSA.name, JETTY.name].contains(&preset.name))
 }
 
 impl Preset {
-    /// The preset compiled.
+    /// The preset as a format.
     pub fn format(&self) -> Format {
         match self.server {
             Server::Nginx => nginx::format(self.name, self.escape, self.text),
@@ -233,6 +295,11 @@ impl Preset {
             Server::Other => neighbours::format(self.name, self.escape, self.text),
         }
         .expect("every preset compiles: a test compiles them all")
+    }
+
+    /// True if the format says what this preset says, whatever it is called.
+    pub fn is(&self, format: &Format) -> bool {
+        self.text == format.text && self.server == format.server
     }
 }
 
@@ -245,6 +312,12 @@ mod tests {
         for preset in PRESETS {
             assert_eq!(preset.format().name, preset.name);
             super::super::Layout::compile(&preset.format()).expect(preset.name);
+        }
+        for beginning in BEGINNINGS {
+            for server in [Server::Nginx, Server::Apache] {
+                let format = beginning.of(server);
+                assert_eq!((format.name.as_str(), format.server), (beginning.preset.name, server));
+            }
         }
     }
 }

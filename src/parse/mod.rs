@@ -24,7 +24,7 @@ pub use reader::Reader;
 
 use memchr::memchr_iter;
 
-use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part, neighbours};
+use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part, Server, Unit, neighbours};
 use crate::time::Timestamp;
 use keys::Keys;
 use matcher::{Match, Rule};
@@ -315,10 +315,13 @@ impl Parser {
         self.spans.last().map_or(0, |&(_, end)| end as usize) + literal
     }
 
-    /// True if the line just accepted ends within its last quoted value.
+    /// True if the line just accepted ends within its last quoted value, or within quotes behind it.
     pub fn is_unclosed(&self, line: &[u8]) -> bool {
         let literal = self.layout.steps.last().is_some_and(|step| !step.literal.is_empty());
+        let behind = line.get(self.matched_length()..).unwrap_or_default();
         literal && self.spans.last().is_some_and(|&(_, end)| end as usize == line.len())
+            || self.layout.format.grammar == Grammar::Text
+                && memchr::memchr_iter(b'"', behind).count() % 2 == 1
     }
 
     /// True if `line` looks like the end of a line whose beginning was cut off.
@@ -373,7 +376,13 @@ impl Parser {
         if let Some(step) = self.layout.source(Part::Duration) {
             let (start, end) = self.spans[step];
             if let Kind::Duration(unit) = self.layout.steps[step].field.kind {
-                record.duration_us = value::duration(&line[start as usize..end as usize], unit)
+                let text = &line[start as usize..end as usize];
+                // Apache's `%D` has no fraction: what has one is another format's column.
+                let is_foreign = unit == Unit::Micros
+                    && self.layout.format.server == Server::Apache
+                    && text.contains(&b'.');
+                record.duration_us = value::duration(text, unit)
+                    .and_then(|duration| if is_foreign { Err(Reason::Duration) } else { Ok(duration) })
                     .map_err(|reason| Reject { reason, column: start as usize })?;
             }
         }

@@ -14,7 +14,7 @@ use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser};
 
 use super::{Reason, Record, Reject};
-use crate::format::{Edge, End, Escape, Guard, Kind, Layout, Part, Shape, Step, Tail, Unit};
+use crate::format::{Edge, End, Escape, Guard, Kind, Layout, Part, Server, Shape, Step, Tail, Unit};
 use crate::parse::timestamp;
 use crate::time::Timestamp;
 
@@ -292,6 +292,10 @@ fn numbers(
         };
     }
     if let Some(((start, end), Kind::Duration(unit))) = at(Part::Duration) {
+        if (*unit, layout.format.server) == (Unit::Micros, Server::Apache) && line[start..end].contains(&b'.')
+        {
+            return Err(reject(Reason::Duration, start));
+        }
         record.duration_us =
             signed_micros(&line[start..end], *unit).map_err(|reason| reject(reason, start))?;
     }

@@ -65,12 +65,13 @@ impl Reader {
         }
     }
 
-    /// Reads a line; returns which format it has, or why it has none: the reason of the format that got furthest.
+    /// Reads a line; returns which format it has, or why it has none: the reason of the format that got furthest. A
+    /// format that reads the line to its end comes before those that leave columns over.
     #[inline]
     pub fn read<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> Result<usize, Reject> {
         match self.parsers[0].parse(line, record) {
-            Ok(()) => Ok(0),
-            Err(reject) => self.fall_back(line, record, reject),
+            Ok(()) if !record.extra || self.parsers.len() == 1 => Ok(0),
+            first => self.fall_back(line, record, first),
         }
     }
 
@@ -80,27 +81,39 @@ impl Reader {
     }
 
     /// A line that has the shape of the first format but a value that cannot be is that format's: another one that
-    /// takes it would hide the fault.
+    /// takes it would hide the fault. Only a duration may be another format's column.
     #[cold]
     #[inline(never)]
     fn fall_back<'a>(
         &mut self,
         line: &'a [u8],
         record: &mut Record<'a>,
-        first: Reject,
+        first: Result<(), Reject>,
     ) -> Result<usize, Reject> {
-        let mut nearest = first;
-        if first.reason != Reason::Format {
-            return Err(own(line, first));
+        let mut nearest = first.err();
+        if let Some(reject) =
+            nearest.filter(|first| !matches!(first.reason, Reason::Format | Reason::Duration))
+        {
+            return Err(own(line, reject));
         }
+        let is_own = nearest.is_some_and(|first| first.reason == Reason::Duration);
+        let mut partly = nearest.is_none().then_some(0);
         for (format, parser) in self.parsers.iter_mut().enumerate().skip(1) {
             match parser.parse(line, record) {
-                Ok(()) => return Ok(format),
-                Err(reject) if format < self.judges && reject.column > nearest.column => nearest = reject,
+                Ok(()) if !record.extra => return Ok(format),
+                Ok(()) if is_own => {}
+                Ok(()) => partly = partly.or(Some(format)),
+                Err(_) if is_own || format >= self.judges => {}
+                Err(reject) if nearest.is_some_and(|nearest| reject.column > nearest.column) => {
+                    nearest = Some(reject);
+                }
                 Err(_) => {}
             }
         }
-        Err(own(line, nearest))
+        match (partly, nearest) {
+            (Some(format), _) => self.parsers[format].parse(line, record).map(|()| format),
+            (None, nearest) => Err(own(line, nearest.expect("the first format reads no part of the line"))),
+        }
     }
 }
 
@@ -135,5 +148,32 @@ mod tests {
         check("a.example 192.0.2.1 2x0 7", Err((Reason::Status, 20)));
         check("nonsense", Err((Reason::Format, 0)));
         check("2026/11/23 05:53:11 [error] 7#7: *1 open() failed", Err((Reason::Format, 0)));
+    }
+
+    #[test]
+    fn a_format_that_reads_the_whole_line_comes_first() {
+        let layouts = ["combined", "combined_d", "combined_rt"]
+            .map(|text| Layout::compile(&Format::parse(text).expect(text)).expect(text));
+        let combined = r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6 "-" "curl/8""#;
+        let mut reader = Reader::new(&layouts, Wanted::ALL, &[]);
+        let mut check = |tail: &str, expected: Result<(usize, bool), Reason>| {
+            let line = format!("{combined}{tail}");
+            let mut record = Record::default();
+            let found = reader.read(line.as_bytes(), &mut record).map(|format| (format, record.extra));
+            assert_eq!(found.map_err(|reject| reject.reason), expected, "{tail}");
+        };
+        check("", Ok((0, false)));
+        check(" 250113", Ok((1, false)));
+        check(" 0.250", Ok((2, false)));
+        check(" x y", Ok((0, true)));
+        let mut reader = Reader::new(&layouts[1..], Wanted::ALL, &[]);
+        let mut check = |tail: &str, expected: Result<usize, Reason>| {
+            let line = format!("{combined}{tail}");
+            let found = reader.read(line.as_bytes(), &mut Record::default());
+            assert_eq!(found.map_err(|reject| reject.reason), expected, "{tail}");
+        };
+        check(" 0.250", Ok(1));
+        check(" 0.250 x", Err(Reason::Duration));
+        check(" x", Err(Reason::Duration));
     }
 }

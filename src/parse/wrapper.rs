@@ -21,6 +21,9 @@ use std::fmt;
 
 use memchr::memchr;
 
+/// Docker splits lines after so many bytes, escapes not counted.
+const PART_LENGTH: usize = 16 << 10;
+
 /// Wrappers within each other that are looked for.
 pub const DEPTH_MAX: usize = 4;
 
@@ -216,13 +219,16 @@ impl Wrappers {
     }
 
     /// Docker's lines end with a newline of their own, but programs that write the like may leave it out everywhere:
-    /// then nothing tells parts apart, and each line stands for itself.
+    /// then nothing tells parts apart, and each line stands for itself. Docker's own parts are long.
     fn can_join(&self, layer: Wrapper, lines: &[Cow<'_, [u8]>]) -> bool {
-        let ends = |line: &&Cow<'_, [u8]>| layer.find(line).is_some_and(|found| found.part == Part::Last);
+        let found = || lines.iter().filter_map(|line| layer.find(line));
+        let ended = || found().filter(|found| found.part == Part::Last).count();
+        let is_short = |found: &Found| found.part == Part::Begun && found.end - found.start < PART_LENGTH;
+        let short = || found().filter(is_short).count();
         let plain = self.joining.is_none() && !self.layers.contains(&Wrapper::Quotes);
         match layer {
             Wrapper::Cri => plain,
-            Wrapper::Docker => plain && lines.iter().filter(ends).count() * 2 > lines.len(),
+            Wrapper::Docker => plain && ended() > short(),
             _ => false,
         }
     }

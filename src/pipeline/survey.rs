@@ -34,6 +34,8 @@ pub struct Log {
     pub stream: Mutex<Option<Stream>>,
     /// Why it does not look like a log, if it does not.
     pub nearest: Option<Nearest>,
+    /// What the server's configuration names, if the formats are recognised; none if the format is given.
+    pub recognised_among: Option<Arc<[Layout]>>,
     /// Why its head could not be read to the end, if it could not.
     pub failure: Option<String>,
     fingerprint: Option<u64>,
@@ -90,9 +92,10 @@ pub fn survey(
     known: &[Layout],
     servers: &Servers,
 ) -> Result<Survey, Error> {
+    let known: Arc<[Layout]> = known.into();
     let look = |input: Input| {
         let layout = given(&input);
-        look(input, layout.as_ref(), known, servers)
+        look(input, layout.as_ref(), &known, servers)
     };
     let looked: Vec<Log> = inputs.into_par_iter().map(look).collect::<Result<_, Error>>()?;
     let mut notes = Vec::new();
@@ -108,7 +111,12 @@ pub fn survey(
     Ok(Survey { logs, notes })
 }
 
-fn look(input: Input, layout: Option<&Layout>, known: &[Layout], servers: &Servers) -> Result<Log, Error> {
+fn look(
+    input: Input,
+    layout: Option<&Layout>,
+    known: &Arc<[Layout]>,
+    servers: &Servers,
+) -> Result<Log, Error> {
     let mut stream = Stream::open(&input)?;
     let head = stream.head();
     let Detected { wrappers, software, headed, candidates, offset } = match layout {
@@ -135,6 +143,7 @@ fn look(input: Input, layout: Option<&Layout>, known: &[Layout], servers: &Serve
         idc,
         stream,
         nearest,
+        recognised_among: layout.is_none().then(|| Arc::clone(known)),
         failure,
         fingerprint,
     })

@@ -2,15 +2,18 @@
 //!
 //! `BANDWHO_BLESS=1 cargo test --test it detection` rewrites `detected.txt`; read the difference before it is kept.
 
-use std::collections::HashMap;
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use crate::oracle::{self, Directive};
-use crate::{bandwho, corpora};
+use crate::{Run, Scratch, bandwho, bandwho_with, corpora};
 
 /// Logs that hold a client or bytes.
 const LOGS: [(&str, &[&str]); 8] = [
@@ -128,61 +131,182 @@ fn every_known_log_is_recognised_as_before() {
     );
 }
 
-/// Records by line: status, bytes, client.
-fn records(log: &Path, options: &[&str]) -> Result<HashMap<u64, [Value; 3]>, String> {
-    let run = bandwho(
-        &[&["lines", "--ndjson", "--trusted-proxies", ""], options, &[log.to_str().unwrap()]].concat(),
-    );
+/// Where a recognised log may read otherwise than with its directive: folder and log, field, lines, why.
+const ALLOWED: [(&str, &str, usize, &str); 23] = [
+    (NGINX_TSV, "peer", 485, ADDRESSES),
+    (NGINX_TSV, "server", 725, ADDRESSES),
+    (NGINX_TSV, "user", 8, "a user's name is a word like others"),
+    ("oracle-nginx-1.22.1/compression.log", "body_bytes", 725, BYTES),
+    ("oracle-nginx-1.22.1/compression.log", "wire_bytes", 725, BYTES),
+    ("oracle-nginx-1.22.1/vhost_combined.log", "body_bytes", 725, BYTES),
+    ("oracle-nginx-1.22.1/vhost_combined.log", "wire_bytes", 725, BYTES),
+    ("oracle-nginx-1.22.1/ltsv.log", "agent", 114, EMPTY),
+    ("oracle-nginx-1.22.1/json_default.log", "agent", 114, EMPTY),
+    ("oracle-nginx-1.22.1/combined_none.log", "agent", 203, EMPTY),
+    ("oracle-nginx-1.22.1/combined_none.log", "referer", 307, EMPTY),
+    ("oracle-nginx-1.22.1/combined_none.log", "user", 711, EMPTY),
+    (PIPES, "agent", 2, SEPARATOR),
+    (PIPES, "method", 2, SEPARATOR),
+    (PIPES, "server", 2, SEPARATOR),
+    (PIPES, "target", 2, SEPARATOR),
+    (
+        APACHE_TSV,
+        "host",
+        519,
+        "of three columns of names the server's own is taken, which a client cannot choose",
+    ),
+    (APACHE_TSV, "peer", 375, ADDRESSES),
+    (APACHE_TSV, "server", 519, ADDRESSES),
+    (
+        APACHE_TSV,
+        "target",
+        1,
+        "what was asked is no request, and the path that Apache made of it has no name",
+    ),
+    (APACHE_TSV, "user", 8, "a user's name is a word like others"),
+    ("oracle-apache-2.4.71/json.log", "agent", 86, EMPTY),
+    ("oracle-apache-2.4.71/json.log", "host", 1, EMPTY),
+];
+
+const NGINX_TSV: &str = "oracle-nginx-1.22.1/oracle.log";
+const APACHE_TSV: &str = "oracle-apache-2.4.71/oracle.log";
+const PIPES: &str = "oracle-nginx-1.22.1/pipes.log";
+
+const ADDRESSES: &str = "of several columns of addresses only the client's can be told";
+const BYTES: &str = "whether one column of bytes counts the headers cannot be seen";
+const EMPTY: &str = "whether an empty value is none depends on the server's escape, which cannot be seen";
+const SEPARATOR: &str = "an agent that holds the separator makes more columns than the line has";
+
+type Record = serde_json::Map<String, Value>;
+
+/// Records by line, with all that is known of them.
+fn records(log: &Path, options: &[&str]) -> Result<BTreeMap<u64, Record>, String> {
+    let run = bandwho(&[&["lines", "--ndjson"], options, &[log.to_str().unwrap()]].concat());
     if run.code != 0 {
         return Err(run.err.lines().next().unwrap_or_default().to_owned());
     }
-    let parse = |line: &str| {
-        let record: Value = serde_json::from_str(line).unwrap();
-        // Whether a column of bytes counts the headers cannot be seen.
-        let bytes =
-            if record["body_bytes"].is_null() { &record["wire_bytes"] } else { &record["body_bytes"] };
-        (
-            record["line"].as_u64().unwrap(),
-            [record["status"].clone(), bytes.clone(), record["client"].clone()],
-        )
-    };
-    Ok(run.out.lines().map(parse).collect())
+    let parse = |line: &str| serde_json::from_str::<Record>(line).unwrap();
+    Ok(run.out.lines().map(parse).map(|record| (record["line"].as_u64().unwrap(), record)).collect())
 }
 
-fn difference(folder: &Path, directive: &Directive) -> Option<String> {
-    let log = folder.join(&directive.log);
-    let given = records(&log, &["--format", &directive.text]).unwrap();
-    let found = match records(&log, &[]) {
+/// How often each field differs from what it is with the directive, and where first.
+fn differences(root: &Path, folder: &str, directive: &Directive) -> Vec<String> {
+    let name = format!("{folder}/{}", directive.log);
+    let given = records(&root.join(&name), &["--format", &directive.text]).unwrap();
+    let found = match records(&root.join(&name), &[]) {
         Ok(found) => found,
-        Err(message) => return Some(format!("{}: {message}", directive.log)),
+        Err(message) => return vec![format!("{name}: {message}")],
     };
-    let mut lines: Vec<&u64> = given.keys().chain(found.keys()).collect();
-    lines.sort_unstable();
-    let line = lines.into_iter().find(|line| given.get(line) != found.get(line))?;
-    let shown = |records: &HashMap<u64, [Value; 3]>| {
-        records
-            .get(line)
-            .map_or("no record".to_owned(), |values| values.each_ref().map(Value::to_string).join(" "))
-    };
-    let (found_lines, given_lines) = (found.len(), given.len());
-    Some(format!(
-        "{}: {found_lines} records of {given_lines}; line {line} is {}, not {}",
-        directive.log,
-        shown(&found),
-        shown(&given)
-    ))
+    if !given.keys().eq(found.keys()) {
+        return vec![format!("{name}: {} records of {}", found.len(), given.len())];
+    }
+    let mut differing: BTreeMap<&str, (usize, String)> = BTreeMap::new();
+    for ((line, given), found) in given.iter().zip(found.values()) {
+        for field in given.keys().chain(found.keys().filter(|field| !given.contains_key(*field))) {
+            let (given, found) = (given.get(field), found.get(field));
+            if given != found {
+                let first = || format!("line {line} is {found:?}, not {given:?}");
+                differing.entry(field).or_insert_with(|| (0, first())).0 += 1;
+            }
+        }
+    }
+    let allowed: BTreeMap<&str, usize> = ALLOWED
+        .iter()
+        .filter(|(log, ..)| *log == name)
+        .map(|&(_, field, count, _reason)| (field, count))
+        .collect();
+    let counts: BTreeMap<&str, usize> =
+        differing.iter().map(|(field, (count, _))| (*field, *count)).collect();
+    if counts == allowed {
+        return Vec::new();
+    }
+    let shown =
+        differing.iter().map(|(field, (count, first))| format!("{name}: {field} {count} times: {first}"));
+    shown.chain([format!("{name}: allowed are {allowed:?}")]).collect()
 }
 
 #[test]
 fn recognised_logs_read_as_with_their_directive() {
     let Some(root) = corpora() else { return println!("skipped: no corpora") };
-    let (nginx, apache) = (root.join("oracle-nginx-1.22.1"), root.join("oracle-apache-2.4.71"));
-    let of_nginx = oracle::nginx_directives(&nginx);
-    let of_apache = oracle::apache_directives(&apache);
-    let differences: Vec<String> = of_nginx
-        .iter()
-        .filter_map(|directive| difference(&nginx, directive))
-        .chain(of_apache.iter().filter_map(|directive| difference(&apache, directive)))
-        .collect();
+    let (nginx, apache) = ("oracle-nginx-1.22.1", "oracle-apache-2.4.71");
+    let of_nginx = oracle::nginx_directives(&root.join(nginx));
+    let of_apache = oracle::apache_directives(&root.join(apache));
+    let of_nginx = of_nginx.iter().flat_map(|directive| differences(&root, nginx, directive));
+    let of_apache = of_apache.iter().flat_map(|directive| differences(&root, apache, directive));
+    let differences: Vec<String> = of_nginx.chain(of_apache).collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// More than the head of a log: what follows lies in later blocks.
+const HEAD_LINES: usize = 17_000;
+
+fn combined(nth: usize, tail: &str) -> String {
+    format!(
+        "192.0.2.{} - - [23/Nov/2026:05:{:02}:{:02} +0000] \"GET /{nth} HTTP/1.1\" 200 6 \"-\" \"curl/8.5.0\"{tail}\n",
+        nth % 250,
+        nth / 60 % 60,
+        nth % 60
+    )
+}
+
+/// Name, lines and first line of each format, then lines accepted and rejected.
+fn formats_of(run: &Run) -> (Vec<(String, u64, u64)>, [u64; 2]) {
+    assert_eq!(run.code, 0, "{}", run.err);
+    let input = serde_json::from_str::<Value>(&run.out).unwrap()["input"].clone();
+    let number = |value: &Value| value.as_u64().unwrap();
+    let formats = input["formats"].as_array().unwrap().iter().map(|format| {
+        let name = format["name"].as_str().unwrap().to_owned();
+        (name, number(&format["lines"]), number(&format["first"]["line"]))
+    });
+    (formats.collect(), [number(&input["accepted"]), number(&input["rejected"])])
+}
+
+/// Whatever the threads, from a file, an archive or a pipe, a log that goes on otherwise has these formats.
+fn check_later(name: &str, rest: &str, expected: &[(&str, u64, u64)], counts: [u64; 2]) {
+    let scratch = Scratch::new(&format!("later-{name}"));
+    let head: String = (0..HEAD_LINES).map(|nth| combined(nth, "")).collect();
+    let text = head + rest;
+    let log = scratch.file("a.log", text.as_bytes());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    let archive = scratch.file("b.log.gz", &encoder.finish().unwrap());
+    let expected: Vec<(String, u64, u64)> =
+        expected.iter().map(|&(name, lines, first)| (name.to_owned(), lines, first)).collect();
+    for options in [["--json", "--threads", "1"], ["--json", "--threads", "3"]] {
+        for run in [
+            bandwho(&[&options[..], &[&log]].concat()),
+            bandwho(&[&options[..], &[&archive]].concat()),
+            bandwho_with(&options, text.as_bytes()),
+        ] {
+            assert_eq!(formats_of(&run), (expected.clone(), counts), "{name}");
+        }
+    }
+    // With a format that was given nothing is looked for.
+    let run = bandwho(&["--json", "--format", "combined", &log]);
+    assert_eq!(formats_of(&run).0.len(), 1, "{name}");
+}
+
+#[test]
+fn formats_that_begin_behind_the_head_are_found_and_named() {
+    let head = HEAD_LINES as u64;
+    let json = |nth: usize| {
+        format!(
+            "{{\"time_iso8601\":\"2026-11-23T05:53:11+00:00\",\"remote_addr\":\"198.51.100.7\",\
+             \"request\":\"GET /{nth} HTTP/1.1\",\"status\":\"200\",\"body_bytes_sent\":\"7\"}}\n"
+        )
+    };
+    let noise = |nth: usize| format!("2026/11/23 05:53:11 [error] 7#7: *{nth} open() failed\n");
+    let rest: String = (0..700).map(json).collect();
+    check_later("json", &rest, &[("combined", head, 1), ("nginx_json", 700, head + 1)], [head + 700, 0]);
+    let rest: String = (0..9_000).map(|nth| json(nth) + &noise(nth)).collect();
+    check_later(
+        "mixed",
+        &rest,
+        &[("combined", head, 1), ("nginx_json", 9_000, head + 1)],
+        [head + 9_000, 9_000],
+    );
+    let rest: String = (0..700).map(|nth| combined(nth, " rt=0.250 uct=\"-\" uht=\"-\" urt=\"-\"")).collect();
+    check_later("timed", &rest, &[("combined", head, 1), ("upstream_time", 700, head + 1)], [head + 700, 0]);
+    let rest: String = (0..700).map(noise).collect();
+    check_later("noise", &rest, &[("combined", head, 1)], [head, 700]);
 }

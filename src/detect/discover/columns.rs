@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::fits;
+use super::super::looks::fits;
 
 /// What may stand between columns; those that hold others come first.
 const SEPARATORS: [&[u8]; 8] = [b"\t", b" | ", b"|", b"; ", b";", b", ", b",", b" "];
@@ -54,6 +54,33 @@ pub(super) fn tables<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = Table<'a>> 
         let width = width(&few.iter().map(|line| split(line, separator)).collect::<Vec<_>>());
         width.filter(|&(width, rows)| width >= COLUMNS_MIN && rows * 2 >= few.len())?;
         table(lines, separator)
+    })
+}
+
+/// Fewer lines of equally many columns among others are a coincidence.
+const ALIKE_MIN: usize = 5;
+
+/// Groups of lines that are looked at for each separator.
+const ALIKE_GROUPS_MAX: usize = 3;
+
+/// The lines among others that have equally many columns, and what separates those: the largest groups, by whatever
+/// separator.
+pub(super) fn alike<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = (Vec<&'a [u8]>, &'static [u8])> {
+    SEPARATORS.into_iter().flat_map(move |separator| {
+        let mut groups: BTreeMap<usize, Vec<&'a [u8]>> = BTreeMap::new();
+        for line in lines {
+            groups.entry(split(line, separator).len()).or_default().push(line);
+        }
+        let all = lines.len();
+        let mut groups: Vec<(usize, Vec<&[u8]>)> = groups
+            .into_iter()
+            .filter(|(width, group)| {
+                (COLUMNS_MIN..=COLUMNS_MAX).contains(width) && (ALIKE_MIN..all).contains(&group.len())
+            })
+            .collect();
+        groups.sort_by_key(|(width, group)| (Reverse(group.len()), *width));
+        groups.truncate(ALIKE_GROUPS_MAX);
+        groups.into_iter().map(move |(_, group)| (group, separator))
     })
 }
 

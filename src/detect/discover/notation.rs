@@ -2,6 +2,7 @@
 
 use super::columns::{Column, Table, Wrap};
 use super::sheet::Role;
+use crate::detect::looks::fits;
 use crate::detect::tail;
 
 /// Whose notation.
@@ -86,8 +87,7 @@ fn known(column: &Column<'_>, role: Role, notation: Notation, separator: &str) -
 fn nginx_time(column: &Column<'_>, role: Role, separator: &str) -> Option<&'static str> {
     let blanks = |value: &&[u8]| memchr::memchr_iter(b' ', value).count();
     let ends_at_blank = column.wrap == Wrap::Bare && separator.starts_with(' ');
-    let all_have =
-        |wanted: usize| column.values.iter().all(|value| *value == b"-" || blanks(value) == wanted);
+    let all_have = |wanted: usize| mostly(column, |value| *value == b"-" || blanks(value) == wanted);
     match role {
         Role::Clf if !ends_at_blank || all_have(1) => Some("$time_local"),
         _ if ends_at_blank && !all_have(0) => None,
@@ -101,7 +101,7 @@ fn apache_time(column: &Column<'_>, role: Role) -> Option<&'static str> {
     let shape = |value: &[u8]| -> Vec<u8> {
         value.iter().map(|byte| if byte.is_ascii_digit() { b'0' } else { *byte }).collect()
     };
-    let all_like = |wanted: &[u8]| column.values.iter().all(|value| *value == b"-" || shape(value) == wanted);
+    let all_like = |wanted: &[u8]| mostly(column, |value| *value == b"-" || shape(value) == wanted);
     match role {
         Role::Clf => Some("%{%d/%b/%Y:%T %z}t"),
         Role::StartMicros => Some("%{usec}t"),
@@ -113,4 +113,9 @@ fn apache_time(column: &Column<'_>, role: Role) -> Option<&'static str> {
         Role::Iso => Some("%{%FT%T%z}t"),
         _ => None,
     }
+}
+
+/// True if nearly all values pass.
+fn mostly(column: &Column<'_>, test: impl Fn(&&[u8]) -> bool) -> bool {
+    fits(column.values.iter().filter(|value| test(value)).count(), column.values.len())
 }

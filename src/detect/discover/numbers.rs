@@ -4,9 +4,8 @@
 //! other and a response's headers are body and wire; a column that is 0 wherever a status forbids a body holds bodies;
 //! the column after the status; the one that varies most.
 
+use super::super::looks::{Look, fits, is_evident};
 use super::columns::Column;
-use super::fits;
-use super::looks::Look;
 use super::sheet::{Role, Sheet};
 
 /// Fewer lines show no pattern.
@@ -97,7 +96,10 @@ impl Candidate {
     fn is_of_ports(&self) -> bool {
         // What systems give to clients lies far up.
         self.numbers.len() >= ROWS_MIN
-            && self.known().all(|number| CLIENT_PORTS.contains(&number))
+            && !is_evident(
+                self.known().filter(|number| !CLIENT_PORTS.contains(number)).count(),
+                self.known().count(),
+            )
             && self.mostly(|number| number >= 16_384)
             && self.spread() > 0
     }
@@ -143,14 +145,15 @@ fn sums(candidates: &[Candidate]) -> Vec<[usize; 3]> {
 }
 
 fn is_sum(sum: &Candidate, one: &Candidate, other: &Candidate) -> bool {
-    let of_rows = sum.numbers.iter().zip(&one.numbers).zip(&other.numbers).take(ROWS_MAX);
+    let rows = sum.numbers.iter().zip(&one.numbers).zip(&other.numbers).take(ROWS_MAX);
+    let differing = rows.filter(|((sum, one), other)| {
+        one.zip(**other).and_then(|(one, other)| one.checked_add(other)) != **sum
+    });
     let is_zero = |candidate: &Candidate| candidate.known().all(|number| number == 0);
     sum.numbers.len() >= ROWS_MIN
         && !is_zero(one)
         && !is_zero(other)
-        && of_rows.into_iter().all(|((sum, one), other)| {
-            one.zip(*other).and_then(|(one, other)| one.checked_add(other)) == *sum
-        })
+        && !is_evident(differing.count(), sum.numbers.len().min(ROWS_MAX))
 }
 
 /// Two columns one of which is the other and a response's headers: those with fewest values missing, then neighbours,
@@ -195,7 +198,7 @@ fn are_body_and_wire(sheet: &Sheet<'_, '_>, body: &Candidate, wire: &Candidate) 
 fn request_length(sheet: &Sheet<'_, '_>, candidates: &[Candidate]) -> Option<usize> {
     let mut fitting = candidates.iter().filter(|candidate| {
         sheet.roles[candidate.at].is_none()
-            && sheet.nulls(candidate.at) == 0
+            && !sheet.is_evident(sheet.nulls(candidate.at))
             && candidate.spread() > 0
             && candidate.mostly(|number| REQUEST.contains(&number))
     });

@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 
+use super::super::looks::{Look, fits};
 use super::columns::{Table, Wrap};
-use super::looks::Look;
+use super::numbers;
 use super::sheet::{Role, Sheet};
-use super::{fits, numbers};
 use crate::parse::value;
 
 /// How much must be known of a log before it is believed to be one.
@@ -69,18 +69,18 @@ fn addresses(sheet: &mut Sheet<'_, '_>) {
     sheet.give(client, Role::Client);
     let Some(client) = client else { return };
     let lists = sheet.all(&[Look::Address, Look::Addresses]);
-    let lists: Vec<usize> =
-        lists.into_iter().filter(|&at| sheet.nulls(at) + sheet.count(at, Look::Addresses) > 0).collect();
+    let is_passed_on = |&at: &usize| sheet.is_evident(sheet.nulls(at) + sheet.count(at, Look::Addresses));
+    let lists: Vec<usize> = lists.into_iter().filter(is_passed_on).collect();
     let forwarded = if let [only] = lists[..] {
         Some(only)
     } else {
         let longest = lists.into_iter().rev().max_by_key(|&at| sheet.count(at, Look::Addresses));
-        longest.filter(|&at| sheet.count(at, Look::Addresses) > 0)
+        longest.filter(|&at| sheet.is_evident(sheet.count(at, Look::Addresses)))
     };
     sheet.give(forwarded, Role::Forwarded);
     let constant = sheet.all(&[Look::Address]);
     if let [only] = constant[..]
-        && sheet.nulls(only) == 0
+        && !sheet.is_evident(sheet.nulls(only))
         && sheet.distinct(only) <= sheet.distinct(client)
     {
         sheet.give(Some(only), Role::ServerAddr);
@@ -90,9 +90,10 @@ fn addresses(sheet: &mut Sheet<'_, '_>) {
     };
     if after(sheet, client + 1)
         && after(sheet, client + 2)
-        && sheet.columns[client + 1].values.iter().all(|value| *value == b"-")
+        && !sheet.is_evident(sheet.columns[client + 1].values.iter().filter(|value| **value != b"-").count())
     {
-        let is_word = sheet.nulls(client + 2) + sheet.count(client + 2, Look::Other) == sheet.rows();
+        let words = sheet.nulls(client + 2) + sheet.count(client + 2, Look::Other);
+        let is_word = !sheet.is_evident(sheet.rows() - words);
         sheet.give(is_word.then_some(client + 1), Role::Ident);
         sheet.give(is_word.then_some(client + 2), Role::User);
     }
@@ -144,18 +145,19 @@ fn requests(sheet: &mut Sheet<'_, '_>) {
         };
         paths.into_iter().find(|&at| sheet.nearly_always(request, at, is_same))
     } else {
-        let has_query = |&&at: &&usize| sheet.columns[at].values.iter().any(|value| value.contains(&b'?'));
-        paths.iter().find(has_query).or(paths.first()).copied()
+        let queries =
+            |at: usize| sheet.columns[at].values.iter().filter(|value| value.contains(&b'?')).count();
+        paths.into_iter().min_by_key(|&at| Reverse(queries(at)))
     };
     let target = target.or_else(|| match (request, &sheet.all(&[Look::Url])[..]) {
         // A log of whole URLs.
-        (None, &[first, ..]) if sheet.nulls(first) == 0 => Some(first),
+        (None, &[first, ..]) if !sheet.is_evident(sheet.nulls(first)) => Some(first),
         _ => None,
     });
     sheet.give(target, Role::Target);
 }
 
-/// So many lines without a single missing referer hold something else.
+/// So many lines without missing referers hold something else.
 const REFERERS_MAX: usize = 10;
 
 fn texts(sheet: &mut Sheet<'_, '_>) {
@@ -163,7 +165,8 @@ fn texts(sheet: &mut Sheet<'_, '_>) {
     let cache = sheet.best(&[Look::Cache], few_nulls);
     sheet.give(cache, Role::Cache);
     let urls = sheet.all(&[Look::Url]);
-    let referer = urls.into_iter().find(|&at| sheet.nulls(at) > 0 || sheet.rows() <= REFERERS_MAX);
+    let is_referer = |&at: &usize| sheet.is_evident(sheet.nulls(at)) || sheet.rows() <= REFERERS_MAX;
+    let referer = urls.into_iter().find(is_referer);
     sheet.give(referer, Role::Referer);
     let agents = |&at: &usize| {
         sheet.roles[at].is_none() && sheet.count(at, Look::Agent) * 2 > sheet.rows() - sheet.nulls(at)
@@ -186,10 +189,10 @@ fn ends_in_port(value: &[u8]) -> bool {
 }
 
 /// Of several times the request's is the one that is no shorter than any other, but for the millisecond that nginx
-/// loses by its clock; upstream's is the longest of the rest. A list, or a missing one, is always upstream's.
+/// loses by its clock; upstream's is the longest of the rest. Lists, and missing ones, are always upstream's.
 fn seconds(sheet: &mut Sheet<'_, '_>) {
     let candidates = sheet.all(&[Look::Seconds, Look::SecondsList]);
-    let is_whole = |&at: &usize| sheet.nulls(at) + sheet.count(at, Look::SecondsList) == 0;
+    let is_whole = |&at: &usize| !sheet.looks(at).are_of_tries();
     let no_shorter = |at: usize, rest: &[usize]| {
         rest.iter().all(|&other| {
             other == at

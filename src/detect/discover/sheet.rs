@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::super::looks::{Look, Looks, is_evident};
 use super::columns::{Column, Table};
-use super::fits;
-use super::looks::Look;
 
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,21 +51,14 @@ pub(super) enum Role {
 pub(super) struct Sheet<'a, 'b> {
     pub(super) columns: &'b [Column<'a>],
     pub(super) roles: Vec<Option<Role>>,
-    counts: Vec<[usize; Look::COUNT]>,
+    looks: Vec<Looks>,
 }
 
 impl<'a, 'b> Sheet<'a, 'b> {
     /// Looks at all values of a table.
     pub(super) fn of(table: &'b Table<'a>) -> Self {
-        let counts = table.columns.iter().map(|column| {
-            let mut counts = [0; Look::COUNT];
-            for value in &column.values {
-                counts[Look::of(value) as usize] += 1;
-            }
-            counts
-        });
-        let counts = counts.collect();
-        Self { columns: &table.columns, roles: vec![None; table.columns.len()], counts }
+        let looks = table.columns.iter().map(|column| Looks::of(column.values.iter().copied()));
+        Self { columns: &table.columns, roles: vec![None; table.columns.len()], looks: looks.collect() }
     }
 
     /// Number of lines.
@@ -82,7 +74,12 @@ impl<'a, 'b> Sheet<'a, 'b> {
 
     /// How many values of a column have this look.
     pub(super) fn count(&self, at: usize, look: Look) -> usize {
-        self.counts[at][look as usize]
+        self.looks[at].count(look)
+    }
+
+    /// What the values of a column look like.
+    pub(super) fn looks(&self, at: usize) -> &Looks {
+        &self.looks[at]
     }
 
     /// How many values of a column are missing.
@@ -90,14 +87,15 @@ impl<'a, 'b> Sheet<'a, 'b> {
         self.count(at, Look::Null)
     }
 
+    /// True if so many lines are more than stray ones.
+    pub(super) fn is_evident(&self, lines: usize) -> bool {
+        is_evident(lines, self.rows())
+    }
+
     /// The columns without a role nearly all values of which have one of these looks.
     pub(super) fn all(&self, looks: &[Look]) -> Vec<usize> {
-        let mostly = |&at: &usize| {
-            let known = self.rows() - self.nulls(at);
-            let count: usize = looks.iter().map(|&look| self.count(at, look)).sum();
-            count > 0 && fits(count, known)
-        };
-        (0..self.columns.len()).filter(|&at| self.roles[at].is_none()).filter(mostly).collect()
+        let open = (0..self.columns.len()).filter(|&at| self.roles[at].is_none());
+        open.filter(|&at| self.looks[at].mostly(looks)).collect()
     }
 
     /// Of these columns the one with the least key, of equals the first.

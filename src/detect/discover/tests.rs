@@ -146,6 +146,28 @@ fn the_longest_time_is_the_requests() {
 }
 
 #[test]
+fn one_stray_value_names_no_other_column() {
+    let line = |nth: u64, taken: &str, server: &str| {
+        let bytes = nth * 7_919 % 9_001;
+        format!("192.0.2.{}|2026-11-23T05:53:11+00:00|GET|/a?b|200|{bytes}|{taken}|{server}", nth % 250)
+    };
+    let plain = log(200, |nth| line(nth, &format!("0.{:03}", nth % 900), "10.1.0.7"));
+    let expected = "columns: $remote_addr|$time_iso8601|$request_method|$request_uri|$status|$body_bytes_sent\
+                    |$request_time|$server_addr";
+    check(&plain, expected);
+    for (taken, server) in [("-", "10.1.0.7"), ("0.1, 0.2", "10.1.0.7"), ("0.001", "-"), ("0.001", "x")] {
+        check(&format!("{plain}{}\n", line(7, taken, server)), expected);
+    }
+}
+
+#[test]
+fn lines_of_equally_many_columns_are_picked_out_of_others() {
+    let mut text = log(30, |nth| format!("words of no meaning {nth} and {nth} more"));
+    text += &log(20, |nth| format!("192.0.2.7|1795413191.{:03}|/a|200|HIT", nth % 900));
+    check(&text, "columns: $remote_addr|$msec|$request_uri|$status|$upstream_cache_status");
+}
+
+#[test]
 fn lines_that_ask_are_picked_out_of_others() {
     check(
         "automount[7999]: lookup(file): lookup for opt failed\n\
@@ -356,10 +378,12 @@ fn files_that_are_no_access_logs_are_left_alone() {
         "logfile_access_log.0",
         "logfile_access_log.1",
         "logfile_access_log_dupe.0",
+        "logfile_haproxy.0",
         "logfile_regexp_access_log.0",
         "logfile_shop_access_log.0",
         "logfile_syslog_with_access_log.0",
         "logfile_uwsgi.0",
+        "logfile_w3c_big.0",
     ];
     assert_eq!(taken, expected);
 }

@@ -115,7 +115,7 @@ pub(super) fn of(facts: &Facts, origin: Origin) -> Vec<Doubt> {
         doubts.extend(numbers(facts));
         doubts.extend(seconds(facts));
         doubts.extend(whole_durations(facts));
-        if facts.layout.format.name == "lighttpd" {
+        if presets::LIGHTTPD.is(&facts.layout.format) {
             doubts.push(Doubt::HostOrIdent);
         }
         doubts.extend(edge(facts));
@@ -214,6 +214,6 @@ fn whole_durations(facts: &Facts) -> Option<Doubt> {
 
 fn edge(facts: &Facts) -> Option<Doubt> {
     let format = &facts.layout.format;
-    let open = is_common(facts) && !format.has(Part::Duration) && format.name != "lighttpd";
+    let open = is_common(facts) && !format.has(Part::Duration) && !presets::LIGHTTPD.is(format);
     Some(Doubt::StartOrEnd { read_as: format.edge().filter(|_| open)? })
 }

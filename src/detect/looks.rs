@@ -1,4 +1,6 @@
-//! What a value looks like on its own.
+//! What a value looks like on its own, and what the values of a column look like together.
+//!
+//! No single line decides what a column is: anybody can get one into a log.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -56,7 +58,7 @@ pub(super) enum Look {
 
 impl Look {
     /// Number of looks.
-    pub(super) const COUNT: usize = Self::Other as usize + 1;
+    const COUNT: usize = Self::Other as usize + 1;
 
     /// The look of a value.
     pub(super) fn of(value: &[u8]) -> Self {
@@ -71,6 +73,54 @@ impl Look {
             _ => address(value).unwrap_or_else(|| other(value)),
         }
     }
+}
+
+/// How often each look is met among the values of a column.
+#[derive(Debug, Clone)]
+pub(super) struct Looks([usize; Look::COUNT]);
+
+impl Looks {
+    /// Looks at all values.
+    pub(super) fn of<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut counts = [0; Look::COUNT];
+        values.for_each(|value| counts[Look::of(value) as usize] += 1);
+        Self(counts)
+    }
+
+    /// How many values have this look.
+    pub(super) fn count(&self, look: Look) -> usize {
+        self.0[look as usize]
+    }
+
+    /// How many values are not missing.
+    pub(super) fn known(&self) -> usize {
+        self.0.iter().sum::<usize>() - self.count(Look::Null)
+    }
+
+    /// True if nearly all values that are not missing have one of these looks.
+    pub(super) fn mostly(&self, looks: &[Look]) -> bool {
+        let count: usize = looks.iter().map(|&look| self.count(look)).sum();
+        count > 0 && fits(count, self.known())
+    }
+
+    /// True if these are times of upstream tries: no request lacks a time of its own or has two.
+    pub(super) fn are_of_tries(&self) -> bool {
+        let (missing, lists) = (self.count(Look::Null), self.count(Look::SecondsList));
+        is_evident(missing + lists, self.known() + missing)
+    }
+}
+
+/// Of so many in a hundred the looks must agree.
+const FIT_PERCENT: usize = 90;
+
+/// True if `count` is nearly all.
+pub(super) fn fits(count: usize, all: usize) -> bool {
+    count * 100 >= all * FIT_PERCENT
+}
+
+/// True if so many are a habit of the log and not a stray line or two: one in ten, or in a long log one in a hundred.
+pub(super) fn is_evident(count: usize, all: usize) -> bool {
+    count * 10 > all || count > 1 && count * 100 > all
 }
 
 /// Longer values are neither addresses nor times.
@@ -266,6 +316,19 @@ fn is_host(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stray_values_are_no_evidence() {
+        let check = |count, all, expected| assert_eq!(is_evident(count, all), expected, "{count} of {all}");
+        check(0, 0, false);
+        check(1, 1, true);
+        check(1, 9, true);
+        check(1, 10, false);
+        check(2, 199, true);
+        check(2, 200, false);
+        check(10, 1_000, false);
+        check(11, 1_000, true);
+    }
 
     #[test]
     fn values_look_like_what_they_are() {
