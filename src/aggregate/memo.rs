@@ -106,11 +106,12 @@ impl<'a> Clients<'a> {
             Met::Known(number) => self.known.value(number).trusted,
         });
         // Most records end here: their client is nobody's proxy.
-        if trusted && let Some(list) = record.forwarded {
-            if let Some(number) = self.forwarded(&plain(escape, list)) {
-                met = Some(Met::Known(number));
-                account.remarked[Remark::ClientForwarded as usize] += 1;
-            }
+        if trusted
+            && let Some(list) = record.forwarded
+            && let Some(number) = self.forwarded(&plain(escape, list))
+        {
+            met = Some(Met::Known(number));
+            account.remarked[Remark::ClientForwarded as usize] += 1;
         }
         let (address, canonical, located) = match met {
             Some(Met::Dotted(address)) => {

@@ -218,8 +218,8 @@ fn read_records(rest: &mut &[u8]) -> Option<Records> {
         }
         records.rows.push(Row {
             country: (country != [0, 0]).then_some(country),
-            netkind: NetKind::numbered(row[2])?,
-            listed: NetKind::numbered(row[3])?,
+            netkind: NetKind::numbered(row[2]).ok()?,
+            listed: NetKind::numbered(row[3]).ok()?,
             asn: Some(number(4)).filter(|&asn| asn != 0),
             texts,
             failed: 0,

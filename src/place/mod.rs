@@ -158,8 +158,10 @@ impl Places {
     /// Turns all databases into one flat table now.
     pub fn flatten(&self) -> Result<(), Error> {
         if self.flat.get().is_none() && !self.sources.is_empty() {
+            let alone = if let [only] = self.sources.as_slice() { only.flatten() } else { None };
+            let flat = alone.map_or_else(|| Flat::build(&self.sources), Ok)?;
             // Another thread may have been faster with the same table.
-            let _ = self.flat.set(Arc::new(Flat::build(&self.sources)?));
+            let _ = self.flat.set(Arc::new(flat));
         }
         Ok(())
     }
@@ -379,7 +381,7 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(json).unwrap();
             writer.insert_value(network.parse::<IpNet>().unwrap(), mmdb(&value)).unwrap();
         }
-        source::parse(name.to_owned(), writer.to_bytes().unwrap()).unwrap()
+        source::parse(name, writer.to_bytes().unwrap()).unwrap()
     }
 
     fn mmdb(json: &serde_json::Value) -> Value {
@@ -563,7 +565,7 @@ mod tests {
     fn what_cannot_be_opened_is_named() {
         let error = Places::open(&["/nonexistent/x.mmdb".into()], &[]).unwrap_err();
         assert_eq!(error.to_string(), "cannot open /nonexistent/x.mmdb: no such file or directory");
-        let error = source::parse("x.mmdb".to_owned(), b"text".to_vec()).unwrap_err();
+        let error = source::parse("x.mmdb", b"text".to_vec()).unwrap_err();
         assert!(error.to_string().starts_with("x.mmdb: not a MaxMind database: "), "{error}");
         let mut memo = Memo::new();
         let nowhere = Located { place: PlaceId::UNKNOWN, failed: 0 };

@@ -51,11 +51,11 @@ impl NetKind {
         at.map_or(0, |at| u8::try_from(at + 1).expect("a handful of kinds"))
     }
 
-    /// The kind of a number; none if it is nobody's.
-    pub(super) fn numbered(number: u8) -> Option<Option<Self>> {
+    /// The kind of a number, if it is one.
+    pub(super) fn numbered(number: u8) -> Result<Option<Self>, NoKind> {
         match usize::from(number).checked_sub(1) {
-            None => Some(None),
-            Some(at) => Self::ALL.get(at).map(|kind| Some(*kind)),
+            None => Ok(None),
+            Some(at) => Self::ALL.get(at).map(|kind| Some(*kind)).ok_or(NoKind),
         }
     }
 
@@ -64,6 +64,10 @@ impl NetKind {
         Self::ALL.into_iter().find(|kind| name.eq_ignore_ascii_case(kind.name()))
     }
 }
+
+/// A number that no kind has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NoKind;
 
 /// The kind of a network: `listed` is what the user's lists say of its address, `flagged` what the database does,
 /// `names` are its carrier's and its organisation's.

@@ -145,7 +145,9 @@ mod tests {
                 .iter()
                 .map(|table| {
                     let mut runs = Runs::new();
-                    table.iter().for_each(|(&first, &value)| runs.begin(first, value));
+                    for (&first, &value) in table {
+                        runs.begin(first, value);
+                    }
                     runs
                 })
                 .collect();

@@ -61,7 +61,7 @@ fn well_known_addresses_are_where_they_should_be() {
     check(&["GeoIP2-City-Test"], "89.160.20.112", "SE|SE-E|Östergötland County|Linköping|-|-|-|-");
     check(&["GeoIP2-Country-Test"], "2.125.160.216", "GB|GB|-|-|-|-|-|-");
     check(&["GeoLite2-ASN-Test"], "1.128.0.0", "-|-|-|-|Telstra|1221|Telstra Pty Ltd|carrier");
-    check(&["GeoLite2-ASN-Test"], "2600:6000::", "-|-|-|-|-|237|Merit Network Inc.|-");
+    check(&["GeoLite2-ASN-Test"], "2600:6000::", "-|-|-|-|Merit|237|Merit Network Inc.|edu");
     check(&["GeoIP2-ISP-Test"], "1.128.0.0", "-|-|-|-|Telstra Internet|1221|Telstra Pty Ltd|carrier");
     check(&["GeoIP2-ISP-Test"], "12.81.92.0", "-|-|-|-|AT&T Services|7018|-|carrier");
     check(

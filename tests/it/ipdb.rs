@@ -103,3 +103,53 @@ fn no_output_takes_the_place_of_a_database() {
     assert_eq!(run.code, 2);
     assert!(run.err.contains("it is also an input"), "{}", run.err);
 }
+
+#[test]
+fn the_flat_table_answers_like_the_databases() {
+    let scratch = Scratch::new("flat");
+    // Long enough against the database for the flat table to be made on the way.
+    let places = scratch.file(
+        "p.csv",
+        b"network,country,city\n10.0.0.0/9,FR,Paris\n10.0.0.0/16,FR,Lyon\n2001:db8::/33,JP,\n",
+    );
+    let mut log = String::new();
+    for number in 0..30_000_u32 {
+        let client = match number % 5 {
+            0 => format!("2001:db8:{:x}::1", number.wrapping_mul(40_503) & 0xFFFF),
+            1 => format!("::ffff:10.{}.0.1", number & 0xFF),
+            _ => format!("10.{}.{}.7", number.wrapping_mul(151) & 0xFF, number & 0xFF),
+        };
+        log.push_str(&format!(
+            "{client} - - [23/Nov/2026:05:53:11 +0000] \"GET / HTTP/1.1\" 200 {number} \"-\" \"x\"\n"
+        ));
+    }
+    let log = scratch.file("a.log", log.as_bytes());
+    let compiled = scratch.0.join("p.bwip").to_str().unwrap().to_owned();
+    assert_eq!(bandwho(&["ipdb", "compile", "--ip-db", &places, "-o", &compiled]).code, 0);
+    let rows = |database: &str, threads: &str| {
+        let answer = json(&[
+            "top",
+            "--by",
+            "country,city,net",
+            "--top",
+            "0",
+            "--json",
+            "--client",
+            "remote",
+            "--threads",
+            threads,
+            "--ip-db",
+            database,
+            &log,
+        ]);
+        (answer["rows"].clone(), answer["total"].clone())
+    };
+    let direct = rows(&places, "1");
+    assert!(direct.0.as_array().unwrap().len() > 1_000);
+    for threads in ["2", "3"] {
+        assert_eq!(rows(&places, threads), direct);
+    }
+    assert_eq!(rows(&compiled, "1"), direct, "flat from the first line on");
+    let short = json(&["top", "--by", "country", "--json", "--ip-db", &places, &log]);
+    assert_eq!(short["total"]["requests"], 30_000);
+}

@@ -26,6 +26,7 @@ use std::thread;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
+use super::flat::{Flat, V4, V6};
 use super::known::{Known, Unreadable};
 use super::records::Records;
 use super::runs::Runs;
@@ -128,6 +129,11 @@ impl Source for Packed {
     fn runs_v6(&self) -> Result<Runs<u128>, Error> {
         Ok(self.table().v6.clone())
     }
+
+    fn flatten(&self) -> Option<Flat> {
+        let Compact { records, v4, v6, .. } = self.table();
+        Some(Flat { v4: V4::new(v4), v6: V6::new(v6), records: records.clone() })
+    }
 }
 
 /// The compact form. Records that no run leads to are left out; a value that is no record's number means nothing.
@@ -143,7 +149,7 @@ pub(super) fn encode(
     put_part(&mut out, &runs(v6, &mut order))?;
     let mut content = Vec::new();
     put_about(&mut content, about);
-    rows::put(&mut content, records, &order.rows)?;
+    rows::put(&mut content, records, &order.rows);
     put_part(&mut out, &content)?;
     Ok(out)
 }

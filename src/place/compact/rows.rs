@@ -44,7 +44,7 @@ const LISTED_SHIFT: u32 = 3;
 const TEXT_END: u8 = 0xFF;
 
 /// Writes those rows of `records` that `order` names, in that order.
-pub(super) fn put(out: &mut Vec<u8>, records: &Records, order: &[u32]) -> Result<(), Unfit> {
+pub(super) fn put(out: &mut Vec<u8>, records: &Records, order: &[u32]) {
     let (mut sites, mut networks) = (Seen::default(), Seen::default());
     let (mut site_numbers, mut network_numbers) = (Vec::new(), Vec::new());
     for &number in order {
@@ -77,7 +77,6 @@ pub(super) fn put(out: &mut Vec<u8>, records: &Records, order: &[u32]) -> Result
         out.extend_from_slice(records.texts.get(number).unwrap_or_default().as_bytes());
         out.push(TEXT_END);
     }
-    Ok(())
 }
 
 /// Reads all that is left of `input`.
@@ -158,7 +157,7 @@ fn take_networks(input: &mut Input<'_>) -> Result<Vec<Network>, Corrupt> {
     let mut networks = Vec::with_capacity(kinds.len());
     for kind in kinds {
         let [netkind, listed] = [kind, &((kind & !HAS_ASN) >> LISTED_SHIFT)]
-            .map(|number| NetKind::numbered(number & ((1 << LISTED_SHIFT) - 1)).ok_or(Corrupt));
+            .map(|number| NetKind::numbered(number & ((1 << LISTED_SHIFT) - 1)).map_err(|_| Corrupt));
         let (netkind, listed) = (netkind?, listed?);
         let asn = if kind & HAS_ASN == 0 { None } else { Some(asns.next().ok_or(Corrupt)?) };
         let failed = u64::try_from(bytes::varint(failures)?).map_err(|_| Corrupt)?;

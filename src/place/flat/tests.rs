@@ -132,7 +132,7 @@ fn database(networks: &[(&str, Value)]) -> Box<dyn Source> {
     for (network, value) in networks {
         writer.insert_value(network.parse::<ipnet::IpNet>().unwrap(), value.clone()).unwrap();
     }
-    source::parse("x.mmdb".to_owned(), writer.to_bytes().unwrap()).unwrap()
+    source::parse("x.mmdb", writer.to_bytes().unwrap()).unwrap()
 }
 
 fn country(code: &str) -> Value {

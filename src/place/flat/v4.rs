@@ -27,7 +27,7 @@ pub(in crate::place) struct V4 {
 
 impl V4 {
     /// One pass over runs whose values are [`NONE`] or below [`POINTER`].
-    pub(super) fn new(runs: &Runs<u32>) -> Self {
+    pub(in crate::place) fn new(runs: &Runs<u32>) -> Self {
         let mut roots = Vec::with_capacity(ROOTS);
         let (mut blocks, mut lists) = (Vec::new(), Vec::new());
         let mut rest = Rest { value: NONE, next: None, runs: runs.iter() };

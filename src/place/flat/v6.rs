@@ -21,7 +21,7 @@ pub(in crate::place) struct V6 {
 
 impl V6 {
     /// One pass over runs whose values are [`NONE`] or below [`POINTER`].
-    pub(super) fn new(runs: &Runs<u128>) -> Self {
+    pub(in crate::place) fn new(runs: &Runs<u128>) -> Self {
         let (mut highs, mut values) = (Vec::with_capacity(runs.len()), Vec::with_capacity(runs.len()));
         let mut splits = Splits::default();
         let mut begin = |high, value| {

@@ -26,10 +26,10 @@ impl Listed {
         for ((network, _, _), key) in lists.networks().iter().zip(0..) {
             match network {
                 IpNet::V4(network) => {
-                    v4.push((network.network().to_bits(), network.broadcast().to_bits(), key))
+                    v4.push((network.network().to_bits(), network.broadcast().to_bits(), key));
                 }
                 IpNet::V6(network) => {
-                    v6.push((network.network().to_bits(), network.broadcast().to_bits(), key))
+                    v6.push((network.network().to_bits(), network.broadcast().to_bits(), key));
                 }
             }
         }

@@ -60,6 +60,11 @@ pub(super) trait Source: Debug + Send + Sync {
     fn flat(&self) -> Option<&Arc<Flat>> {
         None
     }
+
+    /// The flat table that it has most of already, made without a look at each record.
+    fn flatten(&self) -> Option<Flat> {
+        None
+    }
 }
 
 /// What a database says of itself.
@@ -99,13 +104,13 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Source>, Error> {
         return Ok(Box::new(builtin::open()));
     }
     let bytes = read(path).map_err(|source| Error::io("open", path, source))?;
-    parse(path.display().to_string(), bytes)
+    parse(&path.display().to_string(), bytes)
 }
 
 /// A database from its bytes.
-pub(super) fn parse(name: String, bytes: Vec<u8>) -> Result<Box<dyn Source>, Error> {
-    let about = About::new(&name, bytes.len() as u64);
-    if is_mmdb(&name, &bytes) {
+pub(super) fn parse(name: &str, bytes: Vec<u8>) -> Result<Box<dyn Source>, Error> {
+    let about = About::new(name, bytes.len() as u64);
+    if is_mmdb(name, &bytes) {
         return Ok(Box::new(mmdb::Mmdb::parse(about, bytes)?));
     }
     let bytes =
@@ -187,7 +192,7 @@ mod tests {
     use super::*;
 
     fn form(name: &str, bytes: &[u8]) -> Result<&'static str, String> {
-        parse(name.to_owned(), bytes.to_vec()).map(|source| source.about().form).map_err(|e| e.to_string())
+        parse(name, bytes.to_vec()).map(|source| source.about().form).map_err(|e| e.to_string())
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -201,7 +206,7 @@ mod tests {
         let check = |bytes: &[u8], expected| {
             assert_eq!(form("x", bytes).as_deref(), Ok(expected));
             let archive = gzip(bytes);
-            let source = parse("x.gz".to_owned(), archive.clone()).unwrap();
+            let source = parse("x.gz", archive.clone()).unwrap();
             let About { name, form, bytes, .. } = source.about();
             // The length is the file's, by which a change of it is seen.
             assert_eq!((name.as_str(), *form, *bytes), ("x.gz", expected, archive.len() as u64));

@@ -40,7 +40,7 @@ pub(super) fn asn(text: &str) -> Asn {
     }
 }
 
-/// The net kind behind a vendor's word: `MaxMind`, `IPinfo`, IP2Location's codes, or our own.
+/// The net kind behind a vendor's word: `MaxMind`, `IPinfo`, `IP2Location`'s codes, or our own.
 pub(super) fn netkind(text: &str) -> Option<NetKind> {
     let text = text.trim();
     NetKind::from_name(text).or_else(|| match text.to_ascii_lowercase().as_str() {

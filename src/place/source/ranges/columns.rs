@@ -282,7 +282,7 @@ impl Names {
             self.seen.iter().find(|(other_code, other_name)| other_code == code || other_name == name);
         match known {
             Some((other_code, other_name)) if other_code != code || other_name != name => {
-                self.agree = Agree::No
+                self.agree = Agree::No;
             }
             Some(_) => {}
             None => self.seen.push((code.to_owned(), name.to_owned())),
