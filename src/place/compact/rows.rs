@@ -9,7 +9,6 @@ use std::hash::Hash;
 use foldhash::fast::RandomState;
 use memchr::memchr_iter;
 
-use super::Unfit;
 use super::bytes::{self, Corrupt, Input};
 use super::numbers::{self, Next};
 use crate::place::netkind::NetKind;

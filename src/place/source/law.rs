@@ -10,7 +10,7 @@ use crate::place::runs::NONE;
 /// The first address for which a database's search and its table differ; none if they agree at all boundaries and for
 /// these addresses.
 pub fn disagreement(name: &str, bytes: Vec<u8>, addresses: &[IpAddr]) -> Result<Option<IpAddr>, Error> {
-    differs(parse(name.to_owned(), bytes)?.as_ref(), addresses)
+    differs(parse(name, bytes)?.as_ref(), addresses)
 }
 
 pub(super) fn differs(source: &dyn Source, addresses: &[IpAddr]) -> Result<Option<IpAddr>, Error> {
@@ -52,7 +52,7 @@ mod tests {
             let source = open(&path).unwrap();
             let opened = start.elapsed();
             let (v4, v6) = (source.runs_v4().unwrap(), source.runs_v6().unwrap());
-            let walked = start.elapsed() - opened;
+            let walked = start.elapsed().saturating_sub(opened);
             assert_eq!(differs(source.as_ref(), &[]).unwrap(), None, "{}", path.display());
             let (v4, v6) = (v4.len(), v6.len());
             eprintln!("{}: open {opened:?}, runs {walked:?} ({v4} + {v6})", path.display());

@@ -533,7 +533,7 @@ mod tests {
                 let at = if at < 20 { at } else { at - 20 + HEADER_SIZE + INDEX_SIZE };
                 bytes[at] = byte;
             }
-            bytes.truncate(bytes.len() - if cut < 20 { 0 } else { cut - 20 });
+            bytes.truncate(bytes.len() - cut.saturating_sub(20));
             if let Ok(xdb) = open(bytes) {
                 prop_assert_eq!(differs(&xdb, &[]).unwrap(), None);
             }

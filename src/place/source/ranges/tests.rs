@@ -154,7 +154,8 @@ proptest! {
         rows in prop::collection::vec((0_u32..4000, 0_u32..99, prop::sample::select(vec!["AU", "US", ""])), 1..12),
     ) {
         let rows: Vec<_> = rows.into_iter().map(|(first, length, country)| (first, first + length, country)).collect();
-        let text: String = rows.iter().map(|(first, last, country)| format!("{first},{last},{country}\n")).collect();
+        let lines: Vec<String> = rows.iter().map(|(first, last, country)| format!("{first},{last},{country}\n")).collect();
+            let text = lines.concat();
         let text = format!("start,end,cc\n{text}");
         if let Ok(ranges) = open(&text) {
             for address in rows.iter().flat_map(|row| [row.0.saturating_sub(1), row.0, row.1, row.1 + 1]) {
