@@ -271,6 +271,9 @@ fn low(bits: u128) -> u32 {
 /// Addresses remembered: half a megabyte per thread, which stays in the processor's own memory.
 const RECENT: usize = 1 << 14;
 
+/// A record that was not met yet.
+const UNSEEN: PlaceId = PlaceId(u32::MAX);
+
 /// An address carried by an IPv6 address is never asked for as such, so the place of this one is empty.
 const NOBODY: IpAddr = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
 
@@ -282,8 +285,10 @@ pub struct Memo {
     /// What was found for the addresses asked for last, each at the place that its hash names.
     recent: Box<[(IpAddr, Located)]>,
     by_keys: HashMap<Box<[u32]>, Located, RandomState>,
-    /// By number of a record in the flat table.
-    by_record: Vec<Option<Located>>,
+    /// By number of a record in the flat table, or [`UNSEEN`]: four bytes each, for every line looks into it.
+    by_record: Vec<PlaceId>,
+    /// The same for the databases that failed on it; empty if none fails on any.
+    failed: Vec<u64>,
     by_place: HashMap<Place, PlaceId, RandomState>,
     /// The keys being looked up, kept for their allocation.
     keys: Vec<u32>,
@@ -297,6 +302,7 @@ impl Memo {
             recent: vec![(NOBODY, Located::NOWHERE); RECENT].into(),
             by_keys: HashMap::default(),
             by_record: Vec::new(),
+            failed: Vec::new(),
             by_place: HashMap::default(),
             keys: Vec::new(),
         };
@@ -314,19 +320,25 @@ impl Memo {
 
     #[inline]
     fn by_record(&mut self, records: &Records, lists: &NetKinds, record: u32) -> Located {
-        match self.by_record.get(record as usize) {
-            Some(Some(located)) => *located,
+        let at = record as usize;
+        let place = match self.by_record.get(at) {
+            Some(&place) if place != UNSEEN => place,
             _ => self.read(records, lists, record),
-        }
+        };
+        Located { place, failed: self.failed.get(at).copied().unwrap_or(0) }
     }
 
     #[cold]
-    fn read(&mut self, records: &Records, lists: &NetKinds, record: u32) -> Located {
+    fn read(&mut self, records: &Records, lists: &NetKinds, record: u32) -> PlaceId {
+        if self.by_record.is_empty() {
+            self.by_record.resize(records.rows.len(), UNSEEN);
+            if records.rows.iter().any(|row| row.failed != 0) {
+                self.failed.extend(records.rows.iter().map(|row| row.failed));
+            }
+        }
         let place = self.intern(records.known(record).place(lists));
-        let located = Located { place, failed: records.rows[record as usize].failed };
-        self.by_record.resize(records.rows.len(), None);
-        self.by_record[record as usize] = Some(located);
-        located
+        self.by_record[record as usize] = place;
+        place
     }
 
     fn recent_at(&self, address: IpAddr) -> usize {
