@@ -115,7 +115,7 @@ Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg r
 Only the first MiB of each log is looked at, as for detection, also for --rejects and --strict. Exit code 1: some log has
 no known format")]
     Formats(Formats),
-    /// IP databases: look up addresses, show what a database holds, compile several into one fast file
+    /// IP databases: look up addresses, show what a database holds, compile several into one file
     #[command(
         subcommand,
         disable_help_subcommand = true,
@@ -142,7 +142,7 @@ From a pipe, one address a line is answered by one JSON object a line. Exit code
   bandwho ipdb info                            the built-in table
   bandwho ipdb info GeoLite2-City.mmdb ip2region.xdb")]
     Info(Info),
-    /// Merge databases into one file that opens at once
+    /// Merge databases into one file, which spares every later run the merging
     #[command(after_help = "Examples:
   bandwho ipdb compile --ip-db city.mmdb --ip-db asn.mmdb -o places.bwip
   bandwho top --by asn --ip-db places.bwip access.log
@@ -184,7 +184,7 @@ pub(crate) struct Compile {
     /// The day of databases that do not tell theirs, such as CSV
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<String>,
-    /// As small as possible instead of as fast to open as possible
+    /// As small as possible, for a table to be carried about
     #[arg(long)]
     pub(crate) compact: bool,
 }

@@ -7,15 +7,16 @@ use bandwho::aggregate::{Cut, Rules, Tally};
 use bandwho::error::Error;
 use bandwho::format::Part;
 use bandwho::pipeline::{self, Job, LineStyle, Ordered};
+use bandwho::place::About;
 use bandwho::query::{Dimension, Extras, Metric, Series, View};
+use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::Ranking;
 use bandwho::report::answer::{Counted, slots, top};
-use bandwho::report::{Report, quality_line};
 
 use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
-use super::output::{Replacement, Target};
+use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
 use super::{formats, guard, ipdb, message, progress};
 
@@ -110,7 +111,11 @@ fn lines(args: &args::Lines) -> Result<u8, Error> {
         let ordered = Ordered::new("the lines", Box::new(io::BufWriter::new(io::stdout())), limit);
         count(&args.read, &sources, &rules, Some((style, &ordered)))?
     };
-    message::note(&quality_line(&counted(&sources, &rules, &tally).input()));
+    let databases = match style {
+        LineStyle::Ndjson => sources.places.databases().cloned().collect(),
+        LineStyle::Raw | LineStyle::Shown => Vec::new(),
+    };
+    note_quality(&counted(&sources, &rules, &tally, databases).input());
     Ok(verdict(&args.read, &tally))
 }
 
@@ -142,11 +147,22 @@ fn answer(
     report: impl FnOnce(&Counted<'_>) -> Result<Report, Error>,
 ) -> Result<u8, Error> {
     let tally = count(read, sources, rules, None)?;
-    target.write(&report(&counted(sources, rules, &tally))?)?;
+    target.write(&report(&counted(sources, rules, &tally, looked_into(sources, rules)))?)?;
     Ok(verdict(read, &tally))
 }
 
-fn counted<'a>(sources: &'a Sources, rules: &'a Rules, tally: &'a Tally) -> Counted<'a> {
+/// Addresses are looked up only where the question needs them.
+fn looked_into(sources: &Sources, rules: &Rules) -> Vec<About> {
+    let asked = rules.views.iter().flat_map(|view| &view.by).any(Dimension::is_place);
+    if asked { sources.places.databases().cloned().collect() } else { Vec::new() }
+}
+
+fn counted<'a>(
+    sources: &'a Sources,
+    rules: &'a Rules,
+    tally: &'a Tally,
+    databases: Vec<About>,
+) -> Counted<'a> {
     let logs = &sources.survey.logs;
     let later = |log: &pipeline::Log| tally.account.later_formats.get(&log.input.id).into_iter().flatten();
     Counted {
@@ -160,7 +176,7 @@ fn counted<'a>(sources: &'a Sources, rules: &'a Rules, tally: &'a Tally) -> Coun
                 (log.input.name.as_str(), formats.collect())
             })
             .collect(),
-        databases: sources.places.databases().cloned().collect(),
+        databases,
         servers_listed: !sources.servers.is_empty(),
         durations_logged: sources.durations_logged()
             || logs.iter().flat_map(later).any(|format| format.has(Part::Duration)),

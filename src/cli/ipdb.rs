@@ -1,6 +1,5 @@
 //! `bandwho ipdb`: IP databases by themselves, without a log.
 
-use std::fmt::Display;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -56,9 +55,9 @@ fn lookup(args: &Lookup) -> Result<u8, Error> {
             .collect();
         let rows: Vec<(IpAddr, &Place)> = found.iter().map(|(address, place)| (*address, place)).collect();
         places::write_table(&rows, &mut out).map_err(failed)?;
-        seen.databases.databases().for_each(|about| message::note(&described(about)));
     }
     out.flush().map_err(failed)?;
+    seen.databases.databases().for_each(|about| message::note(&described(about)));
     Ok(if seen.none == 0 { DONE } else { FAILED })
 }
 
@@ -122,11 +121,13 @@ fn compile(args: &Compile) -> Result<u8, Error> {
         }
         places.assume_date(date);
     }
-    let bytes = if args.compact { places.compile_compact() } else { places.compile() }?;
+    let made = if args.compact { places.compile_compact() } else { places.compile() }?;
     let mut file = Replacement::create(&args.output)?;
-    file.out.write_all(&bytes).map_err(|error| Error::io("write", &args.output, error))?;
+    file.out.write_all(&made.bytes).map_err(|error| Error::io("write", &args.output, error))?;
     file.finish()?;
-    let size = |number: &dyn Display| format!("{}: {number} bytes", args.output.display());
-    message::note(&size(&bytes.len()));
+    if made.unreadable != 0 {
+        message::warning(&format!("some database could not be read for {} of the places", made.unreadable));
+    }
+    message::note(&format!("{}: {} bytes", args.output.display(), made.bytes.len()));
     Ok(DONE)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bandwho::error::Error;
 use bandwho::pipeline::Ordered;
-use bandwho::report::{self, Colour, Formulas, Output, Report, Style, quality_line};
+use bandwho::report::{self, Colour, Formulas, Input, Output, Report, Style, quality_line};
 
 use super::args::{self, ColourChoice};
 use super::message;
@@ -45,9 +45,19 @@ impl Target {
             report::write(answer, self.shape, &mut out).and_then(|()| out.flush()).map_err(failed)?;
         }
         if matches!(self.shape, Output::Csv(_)) {
-            message::note(&quality_line(&answer.input));
+            note_quality(&answer.input);
         }
         Ok(())
+    }
+}
+
+/// Says on stderr what an answer without room for it was made from, and whose data is in it.
+pub(crate) fn note_quality(input: &Input) {
+    message::note(&quality_line(input));
+    for database in &input.ip_db {
+        if let Some(attribution) = database.attribution {
+            message::note(&format!("{}: {attribution}", database.name));
+        }
     }
 }
 

@@ -15,6 +15,11 @@ pub(super) const DATE: &str = "2026-06";
 pub const ATTRIBUTION: &str = "countries of registration by NRO (https://nro.net), networks by Route Views \
     (https://routeviews.org) and DB-IP (https://db-ip.com), CC BY 4.0";
 
+/// Whose data is in a table made from databases of these names.
+pub(super) fn attribution<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+    names.any(|name| name.contains(BUILT_IN)).then_some(ATTRIBUTION)
+}
+
 const BYTES: &[u8] = include_bytes!("builtin.bin");
 
 /// The table as a database. Reading it takes some milliseconds, so that waits for the first address.
@@ -25,6 +30,7 @@ pub(super) fn open() -> Packed {
         date: Some(DATE.to_owned()),
         attribution: Some(ATTRIBUTION),
         bytes: BYTES.len() as u64,
+        modified: 0,
         path: None,
     };
     Packed::trusted(about, BYTES)

@@ -1,4 +1,4 @@
-//! A flat table in a file of its own: what `bandwho ipdb compile` writes and later runs open in an instant.
+//! A flat table in a file of its own: what `bandwho ipdb compile` writes, so that later runs need not merge again.
 //!
 //! ```text
 //! "BWIP" version(u32) crc32-of-the-rest(u32) | header length(u32) header(JSON) | records | IPv4 | IPv6
@@ -6,21 +6,21 @@
 //! All numbers are little-endian. The header names the databases it was made from: as long as they lie where they lay
 //! then, a change of one makes the file stale, and a stale table is refused rather than believed.
 
+use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
-use std::{fs, io};
 
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
+use super::builtin::attribution;
 use super::flat::{Flat, V4, V6};
 use super::known::{Known, Unreadable};
 use super::netkind::NetKind;
 use super::records::{Records, Row};
 use super::runs::Runs;
-use super::source::{About, Source};
+use super::source::{About, Source, modified};
 use crate::error::Error;
 
 /// What a compiled file begins with.
@@ -53,7 +53,7 @@ struct Origin {
     /// Where it lay; none for the built-in table.
     path: Option<PathBuf>,
     bytes: u64,
-    /// Seconds since 1970 when it was last written.
+    /// When it was last written, in nanoseconds since 1970.
     modified: u64,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn write<'a>(flat: &Flat, databases: impl Iterator<Item = &'a About>)
 }
 
 /// Reads a file that begins with [`MAGIC`].
-pub(super) fn parse(name: String, bytes: &[u8]) -> Result<Compiled, Error> {
+pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Compiled, Error> {
     let refuse = |why: &str| Error::Data(format!("{name}: {why}: run `bandwho ipdb compile` again"));
     let mut rest = bytes.strip_prefix(MAGIC).ok_or_else(|| refuse("no compiled IP database"))?;
     let (version, sum) = (take(&mut rest), take(&mut rest));
@@ -101,9 +101,8 @@ pub(super) fn parse(name: String, bytes: &[u8]) -> Result<Compiled, Error> {
         name: format!("{name} ({})", names.join(" + ")),
         form: "compiled",
         date: header.databases.iter().filter_map(|database| database.date.clone()).max(),
-        attribution: None,
-        bytes: bytes.len() as u64,
-        path: Some(name.into()),
+        attribution: attribution(names.into_iter()),
+        ..About::new(name, bytes.len() as u64)
     };
     Ok(Compiled { about, flat: Arc::new(Flat { v4, v6, records }) })
 }
@@ -140,34 +139,25 @@ impl Source for Compiled {
 
 impl Origin {
     fn of(about: &About) -> Result<Self, Error> {
-        let About { name, form, date, path, .. } = about;
-        let mut origin = Self {
+        let About { name, form, date, path, bytes, modified, .. } = about;
+        // A pipe is gone once it was read.
+        let path = path.as_ref().filter(|_| *modified != 0);
+        let whole = |path| fs::canonicalize(path).map_err(|source| Error::io("open", path, source));
+        Ok(Self {
             name: name.clone(),
             form: (*form).to_owned(),
             date: date.clone(),
-            path: None,
-            bytes: 0,
-            modified: 0,
-        };
-        if let Some(path) = path {
-            let stamp = stamp(path).map_err(|source| Error::io("open", path, source))?;
-            (origin.bytes, origin.modified) = stamp;
-            origin.path = Some(fs::canonicalize(path).map_err(|source| Error::io("open", path, source))?);
-        }
-        Ok(origin)
+            path: path.map(|path| whole(path)).transpose()?,
+            bytes: *bytes,
+            modified: *modified,
+        })
     }
 
     /// A database that is gone has not changed: tables are carried to machines that have none.
     fn has_changed(&self) -> bool {
-        let now = self.path.as_deref().and_then(|path| stamp(path).ok());
-        now.is_some_and(|now| now != (self.bytes, self.modified))
+        let now = self.path.as_deref().and_then(|path| fs::metadata(path).ok());
+        now.is_some_and(|now| (now.len(), modified(&now)) != (self.bytes, Some(self.modified)))
     }
-}
-
-fn stamp(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = fs::metadata(path)?;
-    let modified = metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    Ok((metadata.len(), modified))
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
@@ -176,8 +166,11 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// A row in the file: country, net kind, a zero byte, AS number, five texts.
+/// A row in the file: country, net kind (with [`FAILED`]), the kind in a list, AS number, five texts.
 const ROW_BYTES: usize = 28;
+
+/// Set where some database failed.
+const FAILED: u8 = 0x80;
 
 fn write_records(records: &Records, out: &mut Vec<u8>) {
     put(out, records.texts.ends.len());
@@ -186,7 +179,8 @@ fn write_records(records: &Records, out: &mut Vec<u8>) {
     put(out, records.rows.len());
     for row in &records.rows {
         out.extend_from_slice(&row.country.unwrap_or_default());
-        out.extend_from_slice(&[row.netkind, row.listed].map(NetKind::number));
+        let failed = if row.failed == 0 { 0 } else { FAILED };
+        out.extend_from_slice(&[NetKind::number(row.netkind) | failed, NetKind::number(row.listed)]);
         out.extend_from_slice(&row.asn.unwrap_or(0).to_le_bytes());
         row.texts.iter().for_each(|text| out.extend_from_slice(&text.to_le_bytes()));
     }
@@ -218,11 +212,12 @@ fn read_records(rest: &mut &[u8]) -> Option<Records> {
         }
         records.rows.push(Row {
             country: (country != [0, 0]).then_some(country),
-            netkind: NetKind::numbered(row[2]).ok()?,
+            netkind: NetKind::numbered(row[2] & !FAILED).ok()?,
             listed: NetKind::numbered(row[3]).ok()?,
             asn: Some(number(4)).filter(|&asn| asn != 0),
             texts,
-            failed: 0,
+            // Whichever it was, to this run the file is one database.
+            failed: u64::from(row[2] & FAILED != 0),
         });
     }
     Some(records)

@@ -45,7 +45,7 @@ fn holdings(about: About, flat: &Flat, lists: &NetKinds) -> Holdings {
         networks_v4: 0,
         networks_v6: v6.iter().filter(|&(_, record)| places.get(record as usize).is_some()).count() as u64,
         records: places.len() as u64,
-        unreadable: flat.records.rows.iter().filter(|row| row.failed != 0).count() as u64,
+        unreadable: flat.records.unreadable(),
         addresses_v4: 0,
         fields: ["country", "region", "province", "city", "carrier", "asn", "org", "netkind"]
             .map(|name| (name, 0)),

@@ -174,13 +174,13 @@ impl Places {
     }
 
     /// The flat table as a file, for [`Places::open`].
-    pub fn compile(&self) -> Result<Vec<u8>, Error> {
+    pub fn compile(&self) -> Result<Made, Error> {
         let flat = Flat::build(&self.sources)?;
-        compiled::write(&flat, self.databases())
+        Ok(Made { bytes: compiled::write(&flat, self.databases())?, unreadable: flat.records.unreadable() })
     }
 
     /// The same in as few bytes as possible.
-    pub fn compile_compact(&self) -> Result<Vec<u8>, Error> {
+    pub fn compile_compact(&self) -> Result<Made, Error> {
         let flat = Flat::build(&self.sources)?;
         // Wherever the files lie, the bytes are the same.
         let bare = |name: &str| {
@@ -189,11 +189,12 @@ impl Places {
         let databases: Vec<About> =
             self.databases().map(|about| About { name: bare(&about.name), ..about.clone() }).collect();
         let packed = compact::encode(&databases, &flat.records, &flat.v4.runs(), &flat.v6.runs());
-        packed.map_err(|compact::Unfit| {
+        let bytes = packed.map_err(|compact::Unfit| {
             Error::Data(
                 "the databases are too large for a compact table: compile without --compact".to_owned(),
             )
-        })
+        })?;
+        Ok(Made { bytes, unreadable: flat.records.unreadable() })
     }
 
     /// The place of one address. `memo` must have been made for these databases.
@@ -230,6 +231,15 @@ impl Places {
         memo.by_keys.insert(memo.keys.as_slice().into(), found);
         found
     }
+}
+
+/// A compiled table.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Distinct places that some database could not be read for.
+    pub unreadable: u64,
 }
 
 /// What an address came to.
@@ -569,6 +579,7 @@ mod tests {
             attribution: None,
             path: Some("v4.mmdb".into()),
             bytes: places.databases().map(|about| about.bytes).sum(),
+            modified: 0,
         };
         assert!(places.databases().eq([&about]));
     }

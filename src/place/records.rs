@@ -53,6 +53,11 @@ impl Records {
         number
     }
 
+    /// How many records some database failed on.
+    pub(super) fn unreadable(&self) -> u64 {
+        self.rows.iter().filter(|row| row.failed != 0).count() as u64
+    }
+
     /// What the record of a number says.
     pub(super) fn known(&self, number: u32) -> Known<'_> {
         let Row { country, netkind, listed, asn, texts, .. } = self.rows[number as usize];

@@ -16,7 +16,12 @@ fn addresses_are_looked_up() {
     assert_eq!(found[0], found[1], "a mapped address is the IPv4 address");
     let piped =
         bandwho_with(&["ipdb", "lookup", "--ip-db", &places, "-"], b"203.0.113.1\n\nnonsense\n2001:db8::1\n");
-    assert_eq!((piped.code, piped.err.as_str()), (1, "bandwho: nonsense is not an address\n"));
+    let said: Vec<&str> = piped.err.lines().collect();
+    assert_eq!((piped.code, said[0]), (1, "bandwho: nonsense is not an address"));
+    assert!(
+        said[1].ends_with("places.mmdb (MMDB, 2026-03-01)"),
+        "whoever pipes is told the source too: {said:?}"
+    );
     assert_eq!(rows(&piped.out).len(), 2);
     assert_eq!(rows(&piped.out)[0], found[0]);
 }

@@ -26,6 +26,7 @@ use std::thread;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
+use super::builtin::attribution;
 use super::flat::{Flat, V4, V6};
 use super::known::{Known, Unreadable};
 use super::records::Records;
@@ -83,7 +84,7 @@ impl Packed {
     }
 
     /// A file that begins like a table.
-    pub(super) fn parse(name: String, bytes: &[u8]) -> Result<Self, Error> {
+    pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Self, Error> {
         let table = decode(bytes).map_err(|Corrupt| {
             Error::Data(format!(
                 "{name}: the compiled IP database is damaged, or of another version of bandwho: run `bandwho ipdb compile` \
@@ -91,8 +92,8 @@ impl Packed {
             ))
         })?;
         let date = table.about.iter().filter_map(|about| about.date.clone()).max();
-        let path = Some(name.clone().into());
-        let about = About { name, form: FORM, date, attribution: None, bytes: bytes.len() as u64, path };
+        let attribution = attribution(table.about.iter().map(|about| about.name.as_str()));
+        let about = About { form: FORM, date, attribution, ..About::new(name, bytes.len() as u64) };
         Ok(Self { about, bytes: &[], table: OnceLock::from(table) })
     }
 
@@ -245,7 +246,7 @@ fn take_about(input: &mut Input<'_>) -> Result<Vec<About>, Corrupt> {
     let mut text = || String::from_utf8(bytes::lane(input)?.to_vec()).map_err(|_| Corrupt);
     let mut about = || {
         let (name, date) = (text()?, Some(text()?).filter(|date| !date.is_empty()));
-        Ok(About { name, form: FORM, date, attribution: None, bytes: 0, path: None })
+        Ok(About { name, form: FORM, date, attribution: None, bytes: 0, modified: 0, path: None })
     };
     (0..count).map(|_| about()).collect()
 }
@@ -347,6 +348,7 @@ mod tests {
             date: date.map(Into::into),
             attribution: None,
             bytes: 0,
+            modified: 0,
             path: None,
         };
         vec![about("a.csv", Some("2026-06-17")), about("b.csv", None)]

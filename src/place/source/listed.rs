@@ -33,7 +33,8 @@ impl Listed {
                 }
             }
         }
-        let about = About { name, form: "list", date: None, attribution: None, bytes: 0, path: None };
+        let about =
+            About { name, form: "list", date: None, attribution: None, bytes: 0, modified: 0, path: None };
         let records = lists.networks().iter().map(|(_, kind, owner)| (*kind, owner.clone())).collect();
         Self { about, records, v4: nested(v4), v6: nested(v6) }
     }

@@ -10,11 +10,12 @@ mod words;
 mod xdb;
 
 use std::fmt::Debug;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use memchr::memmem;
 
@@ -80,19 +81,22 @@ pub struct About {
     pub attribution: Option<&'static str>,
     /// How long it is.
     pub bytes: u64,
+    /// When it was last written, in nanoseconds since 1970, as it was read; 0 for what is no regular file.
+    pub modified: u64,
     /// Where it lies; none for the built-in table.
     pub path: Option<PathBuf>,
 }
 
 impl About {
     /// A file of which only name and length are known yet.
-    fn new(name: &str, bytes: u64) -> Self {
+    pub(super) fn new(name: &str, bytes: u64) -> Self {
         Self {
             name: name.to_owned(),
             form: "",
             date: None,
             attribution: None,
             bytes,
+            modified: 0,
             path: Some(name.into()),
         }
     }
@@ -103,8 +107,10 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Source>, Error> {
     if path == Path::new(BUILT_IN) {
         return Ok(Box::new(builtin::open()));
     }
-    let bytes = read(path).map_err(|source| Error::io("open", path, source))?;
-    parse(&path.display().to_string(), bytes)
+    let (bytes, modified) = read(path).map_err(|source| Error::io("open", path, source))?;
+    let mut source = parse(&path.display().to_string(), bytes)?;
+    source.about_mut().modified = modified;
+    Ok(source)
 }
 
 /// A database from its bytes.
@@ -117,8 +123,8 @@ pub(super) fn parse(name: &str, bytes: Vec<u8>) -> Result<Box<dyn Source>, Error
         input::decompress(bytes, SIZE_MAX).map_err(|cause| Error::Data(format!("{name}: {cause}")))?;
     Ok(match () {
         () if is_mmdb("", &bytes) => Box::new(mmdb::Mmdb::parse(about, bytes)?),
-        () if bytes.starts_with(compiled::MAGIC) => Box::new(compiled::parse(about.name, &bytes)?),
-        () if bytes.starts_with(compact::MAGIC) => Box::new(Packed::parse(about.name, &bytes)?),
+        () if bytes.starts_with(compiled::MAGIC) => Box::new(compiled::parse(&about.name, &bytes)?),
+        () if bytes.starts_with(compact::MAGIC) => Box::new(Packed::parse(&about.name, &bytes)?),
         () if xdb::recognise(&bytes) => Box::new(xdb::Xdb::parse(about, bytes)?),
         () if ipdb::recognise(&bytes) => Box::new(ipdb::Ipdb::parse(about, bytes)?),
         () if is_text(&bytes) => Box::new(ranges::Ranges::parse(about, bytes)?),
@@ -170,16 +176,25 @@ fn foreign(name: &str, bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// A file's bytes and when it was last written.
+fn read(path: &Path) -> io::Result<(Vec<u8>, u64)> {
     let mut bytes = Vec::new();
     let file = File::open(path)?;
-    if file.metadata()?.is_file() {
-        bytes.reserve(usize::try_from(file.metadata()?.len()).unwrap_or(0));
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0));
     }
+    let modified = modified(&metadata).filter(|_| metadata.is_file());
     if file.take(SIZE_MAX + 1).read_to_end(&mut bytes)? as u64 > SIZE_MAX {
         return Err(io::Error::other("larger than 4 GiB"));
     }
-    Ok(bytes)
+    Ok((bytes, modified.unwrap_or(0)))
+}
+
+/// Nanoseconds since 1970.
+pub(super) fn modified(metadata: &Metadata) -> Option<u64> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
 }
 
 #[cfg(test)]

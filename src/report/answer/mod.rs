@@ -26,7 +26,7 @@ pub struct Counted<'a> {
     pub rules: &'a Rules,
     /// The inputs: name, and the formats its lines were tried with.
     pub files: Vec<(&'a str, Vec<&'a Format>)>,
-    /// IP databases.
+    /// IP databases that were looked into.
     pub databases: Vec<About>,
     /// Whether there is a server list.
     pub servers_listed: bool,
@@ -150,11 +150,7 @@ impl Counted<'_> {
         formats
     }
 
-    /// Addresses are looked up only where the question needs them.
     fn databases(&self) -> Vec<Database> {
-        if !self.rules.views.iter().flat_map(|view| &view.by).any(Dimension::is_place) {
-            return Vec::new();
-        }
         let errors = &self.tally.account.database_errors;
         let databases = self.databases.iter().enumerate();
         databases
