@@ -16,7 +16,7 @@ mod sequence;
 mod watch;
 
 pub use sequence::Ordered;
-pub use survey::{Given, Log, Survey, survey};
+pub use survey::{Given, Log, Survey, archive, survey};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

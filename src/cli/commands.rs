@@ -13,6 +13,7 @@ use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::Ranking;
 use bandwho::report::answer::{Counted, slots, top};
+use bandwho::report::record;
 
 use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
@@ -116,7 +117,7 @@ fn lines(args: &args::Lines) -> Result<u8, Error> {
         LineStyle::Raw | LineStyle::Shown => Vec::new(),
     };
     note_quality(&counted(&sources, &rules, &tally, databases).input());
-    Ok(verdict(&args.read, &tally))
+    Ok(verdict(&args.read, &sources, &tally))
 }
 
 /// What was typed, else what the file's extension says.
@@ -148,7 +149,7 @@ fn answer(
 ) -> Result<u8, Error> {
     let tally = count(read, sources, rules, None)?;
     target.write(&report(&counted(sources, rules, &tally, looked_into(sources, rules)))?)?;
-    Ok(verdict(read, &tally))
+    Ok(verdict(read, sources, &tally))
 }
 
 /// Addresses are looked up only where the question needs them.
@@ -191,7 +192,8 @@ fn count(
 ) -> Result<Tally, Error> {
     let sizes: Option<Vec<u64>> = sources.survey.logs.iter().map(|log| log.input.size).collect();
     let watch = progress::watch(sizes.map(|sizes| sizes.iter().sum()));
-    let file = read.checks.rejects.as_deref().map(Replacement::create).transpose()?;
+    let rejects_file = |path| Replacement::create(path)?.headed(record::REJECTS_HEADER);
+    let file = read.checks.rejects.as_deref().map(rejects_file).transpose()?;
     let rejects = file.as_ref().map(|file| file.ordered(u64::MAX)).transpose()?;
     let job = Job {
         rules,
@@ -207,13 +209,14 @@ fn count(
 }
 
 /// Tells what went wrong with the input, and whether that is a failure.
-fn verdict(read: &Read, tally: &Tally) -> u8 {
+fn verdict(read: &Read, sources: &Sources, tally: &Tally) -> u8 {
     let account = &tally.account;
     for failure in &account.failures {
         message::warning(&format!("{}; what came before it is counted", failure.message));
     }
     let rejected: u64 = account.rejected.iter().sum();
-    if !account.failures.is_empty() && !read.checks.partial_ok {
+    let partial = !account.failures.is_empty() || !sources.survey.unreadable.is_empty();
+    if partial && !read.checks.partial_ok {
         FAILED
     } else if read.checks.strict && rejected > 0 {
         message::error(&format!("--strict: {rejected} lines were rejected"));

@@ -105,25 +105,32 @@ impl Configuration {
     }
 
     /// The configured logs that are there, rotated ones included; fails if there are none. Only what a configuration
-    /// names in full is named: other names may mean anything that lies there.
-    pub(crate) fn logs(&self) -> Result<Vec<(PathBuf, Found)>, Error> {
+    /// names in full is named: other names may mean anything that lies there. Where they could not be looked for is
+    /// added to `unreadable`.
+    pub(crate) fn logs(&self, unreadable: &mut Vec<String>) -> Result<Vec<(PathBuf, Found)>, Error> {
         let mut logs: Vec<PathBuf> = Vec::new();
         let mut named: HashSet<PathBuf> = HashSet::new();
         for Server { configured, .. } in &self.servers {
             for glob in configured.log_globs().iter().filter(|glob| glob.starts_with('/')) {
                 let found =
                     expand(glob).map_err(|reason| Error::Data(format!("cannot search {glob}: {reason}")))?;
+                let sentence =
+                    |(path, reason): (PathBuf, String)| format!("cannot open {}: {reason}", path.display());
+                unreadable.extend(found.unreadable.into_iter().map(sentence));
                 let own = |path: &PathBuf| path.is_file() && configured.knows(&path.to_string_lossy());
                 let is_path = configured.logs.iter().any(|log| log.path == *glob) && !glob.contains('*');
-                let found: Vec<PathBuf> = found.into_iter().filter(own).collect();
+                let found: Vec<PathBuf> = found.paths.into_iter().filter(own).collect();
                 named.extend(found.iter().filter(|_| is_path).cloned());
                 logs.extend(found);
             }
         }
         logs.sort_unstable();
         logs.dedup();
+        unreadable.sort_unstable();
+        unreadable.dedup();
         if logs.is_empty() {
-            return Err(Error::Data(self.nothing_found()));
+            let reasons = unreadable.iter().take(NOTES_SHOWN).map(|reason| format!("\n  {reason}"));
+            return Err(Error::Data(self.nothing_found() + &reasons.collect::<String>()));
         }
         let found = |log: &PathBuf| if named.contains(log) { Found::Named } else { Found::InDirectory };
         Ok(logs.into_iter().map(|log| (log.clone(), found(&log))).collect())

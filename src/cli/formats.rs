@@ -6,16 +6,17 @@ use std::path::Path;
 use bandwho::detect::explain::{Origin, RejectedLine, explain};
 use bandwho::error::Error;
 use bandwho::format::Layout;
-use bandwho::input::{self, Found, Input, Stream};
+use bandwho::input::{Found, Input, Stream};
+use bandwho::pipeline;
 use bandwho::report::formats::{self, Described};
 use bandwho::report::human::counted;
-use bandwho::report::record::write_reject;
+use bandwho::report::record::{REJECTS_HEADER, write_reject};
 
 use super::args::{Checks, Formats, Inputs};
 use super::configuration::Configuration;
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::Replacement;
-use super::{guard, message, plan};
+use super::{message, plan};
 
 /// How the answer is written.
 #[derive(Clone, Copy)]
@@ -34,11 +35,12 @@ pub(crate) fn run(args: &Formats) -> Result<u8, Error> {
     } else {
         configuration.named(&inputs.format)
     }?;
-    let listing = input::list_each(&plan::logs(inputs, &configuration)?)?;
-    guard::check_logs(checks, args.output.as_deref(), &listing.inputs)?;
+    let listing = plan::listing(inputs, checks, &configuration, args.output.as_deref())?;
     let (options, known) = (options(inputs), configuration.known());
     listing.notes.iter().for_each(|note| message::note(note));
-    let mut rejects = checks.rejects.as_deref().map(Replacement::create).transpose()?;
+    let mut unreadable = listing.unreadable;
+    let rejects_file = |path| Replacement::create(path)?.headed(REJECTS_HEADER);
+    let mut rejects = checks.rejects.as_deref().map(rejects_file).transpose()?;
     let mut rejected = 0;
     let mut logs = Vec::new();
     for input in &listing.inputs {
@@ -47,7 +49,18 @@ pub(crate) fn run(args: &Formats) -> Result<u8, Error> {
             Some(layout) => Some(Given { layout: layout.clone(), configured: None }),
             None => configured().map(|(layout, position)| Given { layout, configured: Some(position) }),
         };
-        let mut log = described(input, given, &known, &options)?;
+        let mut stream = match Stream::open(input) {
+            Err(error) if input.found == Found::InDirectory => {
+                unreadable.push(error.to_string());
+                continue;
+            }
+            stream => stream?,
+        };
+        if let Some(kind) = stream.archive() {
+            message::note(&pipeline::archive(input, kind)?);
+            continue;
+        }
+        let mut log = described(input, stream, given, &known, &options);
         if !log.is_found() && input.found == Found::InDirectory {
             message::note(&format!("{} is left out: it matches no access-log format", input.name));
             continue;
@@ -62,7 +75,9 @@ pub(crate) fn run(args: &Formats) -> Result<u8, Error> {
     }
     rejects.map_or(Ok(()), Replacement::finish)?;
     write(&logs, shape, args.output.as_deref())?;
-    Ok(verdict(&logs, rejected, checks))
+    message::unreadable(&unreadable);
+    let verdict = verdict(&logs, rejected, checks);
+    Ok(if unreadable.is_empty() || checks.partial_ok { verdict } else { FAILED })
 }
 
 fn verdict(logs: &[Described<'_>], rejected: usize, checks: &Checks) -> u8 {
@@ -123,18 +138,18 @@ fn options(inputs: &Inputs) -> Vec<String> {
 
 fn described<'a>(
     input: &'a Input,
+    mut stream: Stream,
     given: Option<Given>,
     known: &[Layout],
     options: &'a [String],
-) -> Result<Described<'a>, Error> {
-    let mut stream = Stream::open(input)?;
-    let mut explained = explain(stream.head(), given.as_ref().map(|given| &given.layout), known);
+) -> Described<'a> {
+    let mut explained = explain(stream.glance(), given.as_ref().map(|given| &given.layout), known);
     let configured = given.and_then(|given| given.configured);
     if configured.is_some() {
         explained.origin = Origin::Configured;
     }
     let (coatings, failure) = (stream.coatings(), stream.failure());
-    Ok(Described { name: &input.name, options, coatings, failure, configured, explained })
+    Described { name: &input.name, options, coatings, failure, configured, explained }
 }
 
 fn write(logs: &[Described<'_>], shape: Shape, path: Option<&Path>) -> Result<(), Error> {

@@ -19,6 +19,17 @@ pub(crate) fn note(text: &str) {
     write("note: ", text);
 }
 
+/// Reasons that are shown; below a system's root thousands of directories are closed.
+const UNREADABLE_SHOWN: usize = 20;
+
+/// What could not be read although it may be a log.
+pub(crate) fn unreadable(reasons: &[String]) {
+    reasons.iter().take(UNREADABLE_SHOWN).for_each(|reason| warning(reason));
+    if reasons.len() > UNREADABLE_SHOWN {
+        warning(&format!("{} more files and directories cannot be read", reasons.len() - UNREADABLE_SHOWN));
+    }
+}
+
 fn write(kind: &str, text: &str) {
     let mut out = std::io::stderr().lock();
     let mut prefix = format!("bandwho: {kind}");

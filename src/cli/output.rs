@@ -136,6 +136,13 @@ impl Replacement {
         Ok(Self { out: BufWriter::new(file), temporary, path: path.to_owned(), finished: false })
     }
 
+    /// The same with a first line.
+    pub(crate) fn headed(mut self, header: &[u8]) -> Result<Self, Error> {
+        // What is written in order goes past this buffer.
+        let written = self.out.write_all(header).and_then(|()| self.out.flush());
+        written.map_err(|error| Error::io("write", &self.path, error)).map(|()| self)
+    }
+
     /// Writes blocks of lines to it, at most `limit` lines.
     pub(crate) fn ordered(&self, limit: u64) -> Result<Ordered, Error> {
         let copy = self.out.get_ref().try_clone().map_err(|error| Error::io("write", &self.path, error))?;

@@ -11,14 +11,14 @@ use bandwho::aggregate::{Cut, Rules};
 use bandwho::client::{Rule, Trusted};
 use bandwho::error::Error;
 use bandwho::format::{Format, Layout, Part};
-use bandwho::input::{self, Found, Input};
+use bandwho::input::{self, Found, Input, Listing};
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::{BUILT_IN, Places};
 use bandwho::query::{Basis, Dimension, Metric, View};
 use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
 
-use super::args::{BasisChoice, ClientChoice, Databases, Inputs, Read};
+use super::args::{BasisChoice, Checks, ClientChoice, Databases, Inputs, Read};
 use super::configuration::Configuration;
 use super::{guard, message, mismatch};
 
@@ -38,12 +38,13 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
         configuration.named(&read.inputs.format)
     }?;
     let places = open_places(&read.databases)?;
-    let listing = input::list_each(&logs(&read.inputs, &configuration)?)?;
+    let listing = listing(&read.inputs, &read.checks, &configuration, output)?;
     let servers = servers(read, &listing.inputs)?;
-    guard::check_logs(&read.checks, output, &listing.inputs)?;
     let given = |log: &Input| layout.clone().or_else(|| configuration.layout_for(log.path.as_deref()?));
     let mut survey = survey(listing.inputs, &given, &configuration.known(), &servers)?;
     survey.notes.splice(0..0, listing.notes);
+    survey.unreadable.splice(0..0, listing.unreadable);
+    message::unreadable(&survey.unreadable);
     survey.notes.iter().for_each(|note| message::note(note));
     for (id, log) in (0..).zip(&mut survey.logs) {
         log.input.id = id;
@@ -97,8 +98,26 @@ pub(crate) fn layout(typed: &str) -> Result<Option<Layout>, Error> {
     })
 }
 
-/// The inputs that were typed, listed in a file, configured, or piped in.
-pub(crate) fn logs(inputs: &Inputs, configuration: &Configuration) -> Result<Vec<(PathBuf, Found)>, Error> {
+/// The inputs, none of which may be an output.
+pub(crate) fn listing(
+    inputs: &Inputs,
+    checks: &Checks,
+    configuration: &Configuration,
+    output: Option<&Path>,
+) -> Result<Listing, Error> {
+    let mut unreadable = Vec::new();
+    let mut listing = input::list_each(&logs(inputs, configuration, &mut unreadable)?)?;
+    listing.unreadable.append(&mut unreadable);
+    guard::check_logs(checks, output, &listing.inputs)?;
+    Ok(listing)
+}
+
+/// What was typed, listed in a file, configured, or piped in.
+fn logs(
+    inputs: &Inputs,
+    configuration: &Configuration,
+    unreadable: &mut Vec<String>,
+) -> Result<Vec<(PathBuf, Found)>, Error> {
     let mut logs = inputs.logs.clone();
     if let Some(list) = &inputs.files_from {
         let text = read_list(list).map_err(|error| Error::io("read", list, error))?;
@@ -110,7 +129,7 @@ pub(crate) fn logs(inputs: &Inputs, configuration: &Configuration) -> Result<Vec
             return Err(Error::Data(format!("no inputs in {}", list.display())));
         }
         if !configuration.is_empty() {
-            return configuration.logs();
+            return configuration.logs(unreadable);
         }
         if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
             return Err(Error::Usage("no LOG given, and stdin is a terminal; try --help".to_owned()));

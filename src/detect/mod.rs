@@ -28,6 +28,9 @@ use tail::Lines;
 /// Lines of a head that are looked at, spread evenly.
 pub const SAMPLE_LINES: usize = 2_000;
 
+/// Longer lines say nothing that a usual one does not, and each format costs a pass over them.
+pub(crate) const SAMPLE_LENGTH_MAX: usize = 64 << 10;
+
 /// Formats of one log that are told apart; lines of further ones are rejected.
 pub const FORMATS_MAX: usize = 6;
 
@@ -374,7 +377,7 @@ fn elected<'l, 'a, F: Ord + Copy>(
     for &line in lines {
         let mut best = None;
         for (at, (parser, fits)) in readers.iter_mut().enumerate() {
-            if parser.parse(line, &mut record).is_ok()
+            if parser.reads(line, &mut record)
                 && let Some(fit) = fits[usize::from(record.extra)]
                 && best.is_none_or(|(before, _)| fit > before)
             {
@@ -421,7 +424,7 @@ fn compiled(format: &Format) -> Layout {
 /// For each layout, the lines it is the first to read.
 fn count(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
     let mut counts = vec![0; layouts.len()];
-    let mut reader = Reader::new(layouts, Wanted::default(), &[]);
+    let mut reader = Reader::new(layouts, Wanted::default(), &[]).judged_by(0);
     let mut record = Record::default();
     for line in lines {
         if let Ok(format) = reader.read(line, &mut record) {
@@ -432,7 +435,7 @@ fn count(layouts: &[Layout], lines: &[&[u8]]) -> Vec<usize> {
 }
 
 fn offset(layouts: &[Layout], lines: &[&[u8]]) -> Option<i32> {
-    let mut reader = Reader::new(layouts, Wanted::default(), &[]);
+    let mut reader = Reader::new(layouts, Wanted::default(), &[]).judged_by(0);
     let mut record = Record::default();
     let (line, format) = lines.iter().find_map(|line| Some((*line, reader.read(line, &mut record).ok()?)))?;
     record.offset.or_else(|| reader.parser(format).offset(line))
@@ -469,8 +472,10 @@ fn peeled<'a>(wrappers: &Wrappers, outer: &[&'a [u8]]) -> Vec<Cow<'a, [u8]>> {
     inner
 }
 
-/// Some of the lines, spread evenly.
+/// Some of the lines, spread evenly; very long ones only if there are no others.
 fn spread<'a>(lines: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    let usual: Vec<&[u8]> = lines.iter().copied().filter(|line| line.len() <= SAMPLE_LENGTH_MAX).collect();
+    let lines = if usual.is_empty() { lines } else { &usual };
     let step = lines.len().div_ceil(SAMPLE_LINES).max(1);
     lines.iter().copied().step_by(step).collect()
 }

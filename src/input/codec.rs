@@ -44,6 +44,22 @@ pub(super) fn recognise(start: &[u8]) -> Storage {
     }
 }
 
+/// Bytes that suffice to tell an archive of files.
+pub(super) const ARCHIVE_MAGIC_SIZE: usize = 512;
+
+/// Where a tar archive says that it is one; before that stand a name and numbers, filled up with zeros.
+const TAR_MAGIC: usize = 257;
+
+/// The word for an archive of files, if a decompressed text begins like one.
+pub(super) fn archive(start: &[u8]) -> Option<&'static str> {
+    let after = |at: usize| start.get(at..).unwrap_or_default();
+    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+        return Some("zip");
+    }
+    let tar = after(TAR_MAGIC).starts_with(b"ustar") && memchr::memchr(0, &start[..TAR_MAGIC]).is_some();
+    tar.then_some("tar")
+}
+
 /// A decompressor in the middle of, or before, a member (gzip), frame (zstd) or stream (bzip2, xz).
 pub(super) enum Codec {
     Gzip(flate2::Decompress),
@@ -220,6 +236,17 @@ impl Frames {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn archives_of_files_are_told_from_logs() {
+        let tar = |fill: u8| [vec![fill; TAR_MAGIC], b"ustar  \0".to_vec()].concat();
+        assert_eq!(archive(&tar(0)), Some("tar"));
+        assert_eq!(archive(&tar(b'x')), None);
+        assert_eq!(archive(&tar(0)[..TAR_MAGIC + 4]), None);
+        assert_eq!(archive(b"PK\x03\x04\x0a"), Some("zip"));
+        assert_eq!(archive(b"PK 1"), None);
+        assert_eq!(archive(b""), None);
+    }
 
     fn check(start: &[u8], expected: Storage) {
         assert_eq!(recognise(start), expected, "{start:x?}");

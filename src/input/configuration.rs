@@ -26,13 +26,15 @@ const DEPTH_MAX: usize = 16;
 pub struct Loader {
     /// Bytes that may still be read.
     left: u64,
+    /// The file that all begins with has been asked for.
+    begun: bool,
     /// Files that could not be read although others of the same glob could, a sentence each.
     pub notes: Vec<String>,
 }
 
 impl Default for Loader {
     fn default() -> Self {
-        Self { left: TOTAL_SIZE_MAX, notes: Vec::new() }
+        Self { left: TOTAL_SIZE_MAX, begun: false, notes: Vec::new() }
     }
 }
 
@@ -41,10 +43,11 @@ impl Loader {
     /// if there is nothing of that name, the reason if nothing that is there can be read.
     pub fn load(&mut self, pattern: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
         let mut files = Vec::new();
-        let mut failures = Vec::new();
-        for path in expand(pattern)? {
+        let Expanded { paths, unreadable: mut failures } = expand(pattern)?;
+        for path in paths {
             self.read(&path, 0, &mut files, &mut failures);
         }
+        self.begun = true;
         match failures.first() {
             Some((_, reason)) if files.is_empty() => Err(reason.clone()),
             _ => {
@@ -79,6 +82,11 @@ impl Loader {
     }
 
     fn contents(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        // Whoever names a pipe will write to it; one that happens to lie among included files would be waited for in
+        // vain.
+        if self.begun && !fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
         let most = FILE_SIZE_MAX.min(self.left);
         let mut bytes = Vec::new();
         let size = File::open(path)?.take(most + 1).read_to_end(&mut bytes)? as u64;
@@ -94,34 +102,47 @@ impl Loader {
     }
 }
 
-/// The files and directories that a path or glob means, sorted. A wildcard matches no slash and no dot that begins a
-/// name. None if there is nothing of that name.
-pub fn expand(pattern: &str) -> Result<Vec<PathBuf>, String> {
+/// What a path or glob means.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Expanded {
+    /// Files and directories, sorted.
+    pub paths: Vec<PathBuf>,
+    /// Where more might be, and why that cannot be told.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// The files and directories that a path or glob means. A wildcard matches no slash and no dot that begins a name. None
+/// if there is nothing of that name.
+pub fn expand(pattern: &str) -> Result<Expanded, String> {
+    let mut expanded = Expanded::default();
     let start = if pattern.starts_with('/') { "/" } else { "" };
     let mut found = vec![PathBuf::from(start)];
     for part in pattern.split('/').filter(|part| !part.is_empty()) {
         if part.contains(['*', '?', '[', '{', '\\']) {
-            found = matching(&found, part)?;
+            found = matching(&found, part, &mut expanded.unreadable)?;
         } else {
             for path in &mut found {
                 path.push(part);
             }
         }
     }
-    let mut there = Vec::new();
     for path in found {
         match fs::symlink_metadata(&path) {
-            Ok(_) => there.push(path),
+            Ok(_) => expanded.paths.push(path),
             Err(error) if is_absent(&error) => {}
-            Err(error) => return Err(cause(&error)),
+            Err(error) => expanded.unreadable.push((path, cause(&error))),
         }
     }
-    there.sort_unstable();
-    Ok(there)
+    expanded.paths.sort_unstable();
+    Ok(expanded)
 }
 
 /// The entries of directories whose name matches.
-fn matching(directories: &[PathBuf], part: &str) -> Result<Vec<PathBuf>, String> {
+fn matching(
+    directories: &[PathBuf],
+    part: &str,
+    unreadable: &mut Vec<(PathBuf, String)>,
+) -> Result<Vec<PathBuf>, String> {
     let glob = GlobBuilder::new(part).literal_separator(true).build();
     let glob = glob.map_err(|error| error.kind().to_string())?.compile_matcher();
     let mut found = Vec::new();
@@ -130,7 +151,10 @@ fn matching(directories: &[PathBuf], part: &str) -> Result<Vec<PathBuf>, String>
         let entries = match visible_entries(here) {
             Ok(entries) => entries,
             Err(error) if is_absent(&error) => continue,
-            Err(error) => return Err(cause(&error)),
+            Err(error) => {
+                unreadable.push((here.to_owned(), cause(&error)));
+                continue;
+            }
         };
         let names = entries.iter().filter_map(|path| path.file_name());
         found.extend(names.filter(|name| glob.is_match(name)).map(|name| directory.join(name)));
@@ -218,13 +242,27 @@ mod tests {
         assert_eq!(scratch.load("c/*"), (Ok(vec!["c/a.conf".to_owned()]), vec![note]));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn only_the_first_file_may_be_a_device() {
+        let scratch = Scratch::new("device", &["c/a.conf"]);
+        std::os::unix::fs::symlink("/dev/null", scratch.0.join("c/null")).unwrap();
+        let path = |name: &str| format!("{}/{name}", scratch.0.display());
+        let mut loader = Loader::default();
+        assert_eq!(loader.load(&path("c/null")), Ok(vec![(path("c/null"), Vec::new())]));
+        assert_eq!(loader.load(&path("c/null")), Err("it is not a regular file".to_owned()));
+        let files = loader.load(&path("c/*")).map(|files| files.len());
+        let note = format!("cannot read {}: it is not a regular file", path("c/null"));
+        assert_eq!((files, loader.notes), (Ok(1), vec![note]));
+    }
+
     #[test]
     fn sizes_are_limited() {
         let scratch = Scratch::new("sizes", &["a"]);
         let long = File::create(scratch.0.join("long")).unwrap();
         long.set_len(FILE_SIZE_MAX + 1).unwrap();
         assert_eq!(scratch.load("long").0, Err("longer than 16 MiB".to_owned()));
-        let mut loader = Loader { left: 0, notes: Vec::new() };
+        let mut loader = Loader { left: 0, ..Loader::default() };
         let path = scratch.0.join("a").display().to_string();
         assert_eq!(loader.load(&path), Err("the configuration is longer than 256 MiB".to_owned()));
     }

@@ -24,9 +24,9 @@ pub use self::blocks::{
     BLOCK_SIZE, Block, BlockPool, Blocks, Content, Failure, Framing, Joint, LINE_MAX, LineNumbers,
     TOO_LONG_SHOWN,
 };
-pub use self::configuration::{Loader, expand};
+pub use self::configuration::{Expanded, Loader, expand};
 pub use self::paths::{Found, Input, Listing, list, list_each};
-pub use self::stream::{HEAD_SIZE, Head, Stream};
+pub use self::stream::{HEAD_SIZE, HOLE_MAX, Head, Stream};
 pub use self::whole::decompress;
 
 /// The lines of a block without their line ends; one carriage return before the end of a line belongs to that end.

@@ -42,6 +42,8 @@ pub struct Listing {
     pub inputs: Vec<Input>,
     /// What the user should know about files that are not read, a sentence each.
     pub notes: Vec<String>,
+    /// What lies in a directory and cannot be read, and why: `cannot open a/b: permission denied`.
+    pub unreadable: Vec<String>,
 }
 
 /// Lists the files that the arguments mean. `-` is standard input. Directories are searched recursively, without
@@ -56,6 +58,7 @@ pub fn list(arguments: &[PathBuf]) -> Result<Listing, Error> {
 pub fn list_each(arguments: &[(PathBuf, Found)]) -> Result<Listing, Error> {
     let mut candidates = Vec::new();
     let mut notes = Vec::new();
+    let mut unreadable = Vec::new();
     for (argument, found) in arguments {
         if argument.as_os_str() == STDIN {
             candidates.push(Candidate {
@@ -68,10 +71,11 @@ pub fn list_each(arguments: &[(PathBuf, Found)]) -> Result<Listing, Error> {
         }
         let metadata = fs::metadata(argument).map_err(|error| Error::io("open", argument, error))?;
         if metadata.is_dir() {
-            let before = candidates.len();
-            walk(argument, &metadata, &mut candidates, &mut notes)?;
-            if candidates.len() == before {
-                return Err(Error::Data(format!("no log files in {}", argument.display())));
+            let before = (candidates.len(), unreadable.len());
+            walk(argument, &metadata, &mut candidates, &mut notes, &mut unreadable)?;
+            if candidates.len() == before.0 {
+                let why = unreadable[before.1..].first().map(|why| format!("; {why}")).unwrap_or_default();
+                return Err(Error::Data(format!("no log files in {}{why}", argument.display())));
             }
         } else {
             let candidate = Candidate::new(argument.clone(), *found, &metadata);
@@ -79,7 +83,7 @@ pub fn list_each(arguments: &[(PathBuf, Found)]) -> Result<Listing, Error> {
         }
     }
     let inputs = distinct(candidates, &mut notes);
-    Ok(Listing { inputs, notes })
+    Ok(Listing { inputs, notes, unreadable })
 }
 
 /// A file under one of its names.
@@ -132,6 +136,7 @@ fn walk(
     metadata: &Metadata,
     candidates: &mut Vec<Candidate>,
     notes: &mut Vec<String>,
+    unreadable: &mut Vec<String>,
 ) -> Result<(), Error> {
     let identify = |path: &Path, metadata: &Metadata| {
         Identity::new(path, metadata).map_err(|error| Error::io("open", path, error))
@@ -139,7 +144,14 @@ fn walk(
     let mut entered = HashSet::from([identify(root, metadata)?]);
     let mut pending = vec![root.to_path_buf()];
     while let Some(directory) = pending.pop() {
-        let entries = visible_entries(&directory).map_err(|error| Error::io("open", &directory, error))?;
+        let entries = match visible_entries(&directory).map_err(|error| Error::io("open", &directory, error))
+        {
+            Err(error) if directory != root => {
+                unreadable.push(error.to_string());
+                continue;
+            }
+            entries => entries?,
+        };
         let mut directories = Vec::new();
         for path in entries {
             let metadata = match fs::metadata(&path) {
@@ -150,7 +162,10 @@ fn walk(
                 }
                 // It was rotated away a moment ago.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Error::io("open", &path, error)),
+                Err(error) => {
+                    unreadable.push(Error::io("open", &path, error).to_string());
+                    continue;
+                }
             };
             if metadata.is_file() {
                 let candidate = Candidate::new(path.clone(), Found::InDirectory, &metadata);

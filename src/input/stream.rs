@@ -23,7 +23,12 @@ pub struct Stream {
     text: Text,
     head: Option<Head>,
     sizes: Sizes,
+    /// NULs before the first line that are passed over to find it.
+    hole_max: u64,
 }
+
+/// NULs before the first line of what is no regular file: a device may have no end of them.
+pub const HOLE_MAX: u64 = 64 << 20;
 
 /// The beginning of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +54,18 @@ impl Stream {
         open().map_err(|error| Error::io("open", path, error))
     }
 
+    /// The word for an archive of several files, `tar` or `zip`, if this is one: it is no log. To be asked first.
+    pub fn archive(&mut self) -> Option<&'static str> {
+        self.text.archive()
+    }
+
     /// The beginning of the input, which [`Stream::blocks`] will deliver all the same.
     pub fn head(&mut self) -> &Head {
-        let Self { head, text, sizes, .. } = self;
+        let Self { head, text, sizes, hole_max, .. } = self;
         head.get_or_insert_with(|| {
             let mut bytes = vec![0; sizes.head];
             let mut filled = 0;
+            let mut hole = 0;
             loop {
                 filled += text.fill(&mut bytes[filled..]);
                 // A log that was truncated while its writer went on begins with a hole of any size.
@@ -64,10 +75,21 @@ impl Stream {
                 }
                 bytes.copy_within(padding..filled, 0);
                 filled -= padding;
+                hole += padding as u64;
+                if hole > *hole_max {
+                    break;
+                }
             }
             bytes.truncate(filled);
             Head { bytes, complete: text.is_complete() }
         })
+    }
+
+    /// The same where only the head matters: not even a file with a large hole is searched for its first line further
+    /// than [`HOLE_MAX`].
+    pub fn glance(&mut self) -> &Head {
+        self.hole_max = HOLE_MAX;
+        self.head()
     }
 
     /// How the text is stored, the outermost first: `gzip`, `UTF-16`; nothing for plain text.
@@ -89,7 +111,7 @@ impl Stream {
 
     /// Cuts the input into blocks, from its first byte on.
     pub fn blocks(self, pool: &BlockPool, lines: LineNumbers, framing: Framing) -> Blocks {
-        let Self { file, name, kind: _, text, head, sizes } = self;
+        let Self { file, name, kind: _, text, head, sizes, hole_max: _ } = self;
         let held = head.map(|head| head.bytes).unwrap_or_default();
         Blocks::new(file, name, text, held, pool.clone(), lines, sizes).framed(framing)
     }
@@ -105,7 +127,9 @@ impl Stream {
 
     fn new(file: u32, name: &str, kind: Kind, source: Box<dyn Read + Send>) -> io::Result<Self> {
         let text = Text::new(Decoder::new(source)?);
-        Ok(Self { file, name: name.to_owned(), kind, text, head: None, sizes: Sizes::DEFAULT })
+        // The hole of a log that was truncated under its writer is as large as the log was.
+        let hole_max = if kind == Kind::Regular { u64::MAX } else { HOLE_MAX };
+        Ok(Self { file, name: name.to_owned(), kind, text, head: None, sizes: Sizes::DEFAULT, hole_max })
     }
 }
 
@@ -161,6 +185,17 @@ mod tests {
             format!("a.log: unexpected end of gzip data after {offset} compressed bytes")
         );
         assert_eq!(blocks.next(), None);
+    }
+
+    #[test]
+    fn a_head_is_not_looked_for_behind_endless_nuls() {
+        let mut stream = Stream::new(0, "zero", Kind::Other, Box::new(io::repeat(0))).unwrap();
+        assert_eq!(stream.head(), &Head { bytes: Vec::new(), complete: false });
+        let hole = || io::repeat(0).take(HOLE_MAX + (2 << 20)).chain(io::Cursor::new(*b"a\n"));
+        let mut stream = Stream::new(0, "a.log", Kind::Regular, Box::new(hole())).unwrap();
+        assert_eq!(stream.head().bytes, b"a\n");
+        let mut stream = Stream::new(0, "a.log", Kind::Regular, Box::new(hole())).unwrap();
+        assert_eq!(stream.glance().bytes, b"");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use memchr::memchr;
 
+use super::codec::{ARCHIVE_MAGIC_SIZE, archive};
 use super::decode::Decoder;
 use super::stream::HEAD_SIZE;
 
@@ -72,6 +73,14 @@ impl Text {
                 }
             }
         }
+    }
+
+    /// The word for an archive of files, if this is one. To be asked before anything is read.
+    pub(super) fn archive(&mut self) -> Option<&'static str> {
+        if self.encoding.is_none() {
+            self.recognise();
+        }
+        archive(&self.held[..self.held.len().min(ARCHIVE_MAGIC_SIZE)])
     }
 
     /// True once all text has been written.

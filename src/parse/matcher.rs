@@ -94,6 +94,8 @@ fn matches_from(
     let mut from = start;
     let mut reached = start;
     let mut looked_at = 0;
+    // Texts that may end anywhere, by step, of which some end was refused for what the text would hold.
+    let mut refused = 0_u64;
     loop {
         let found = value_end(&layout.steps[step], line, start, from, rule);
         let believed = found.filter(|&(end, _)| {
@@ -117,31 +119,36 @@ fn matches_from(
         } else if let Some((end, _)) = found.filter(|_| is_open(&layout.steps[step])) {
             spans[step] = span(start, end);
             open = step + 1;
-        } else if is_last_hope(&layout.steps[first..=step]) {
+            refused |= bit(step);
+        } else if is_last_hope(&layout.steps[first..=step], refused & bit(step) != 0) {
             return Match::No { reached };
         }
         let Some(again) = layout.steps[first..open].iter().rposition(is_open) else {
             return Match::No { reached };
         };
+        // What failed may have searched to the line's end, but not beyond what was reached by much: literals are
+        // near. Where they are not, the whole rest counts.
+        let searched = if found.is_none() { line.len() - start.min(line.len()) } else { 0 };
         step = first + again;
         let (value, end) = spans[step];
         (start, from) = (value as usize, end as usize + 1);
-        // What failed may have searched to the line's end, but not beyond what was reached by much: literals are
-        // near. Where they are not, the whole rest counts.
-        looked_at += RETRY_COST + if found.is_none() { line.len() - from.min(line.len()) } else { 0 };
+        // The longer a text grows, the more of it is looked at to tell whether it could be one.
+        let grown = from - start;
+        looked_at += RETRY_COST + searched + grown;
+        work::add(RETRY_COST + searched + grown);
         if looked_at > budget {
             return Match::No { reached };
         }
     }
 }
 
-/// Bytes of a line that are looked at again for other ends of its values: so many times its length, and no less than
-/// this many, which short lines use up without anyone waiting. A hostile line could otherwise make every blank a place
-/// to search from to the line's end: length squared.
-const LOOKED_AT_TIMES: usize = 16;
+/// Bytes of a line that are looked at again, under each rule, for other ends of its values: so many times its length,
+/// and no less than this many, which short lines use up without anyone waiting. A hostile line could otherwise make
+/// every blank a place to search from to the line's end: length squared.
+const LOOKED_AT_TIMES: usize = 1;
 /// The twins are compared on odd formats of adjacent texts, where only patience finds the match that plain recursion
 /// finds.
-const LOOKED_AT_LEAST: usize = if cfg!(test) { 4 << 20 } else { 128 << 10 };
+const LOOKED_AT_LEAST: usize = if cfg!(test) { 4 << 20 } else { 64 << 10 };
 
 /// What one more try costs at least, in bytes looked at.
 const RETRY_COST: usize = 32;
@@ -152,12 +159,17 @@ fn budget(line: &[u8]) -> usize {
     LOOKED_AT_LEAST + LOOKED_AT_TIMES * line.len()
 }
 
-/// True if no earlier choice can help once the last of these steps has no place left.
-fn is_last_hope(steps: &[Step]) -> bool {
-    // A guard may fail on what stands at a text's beginning: started later, it could pass.
-    let text = |step: &Step| matches!(step.field.kind, Kind::Text | Kind::List) && step.guard == Guard::None;
-    steps.last().is_some_and(|last| last.end == End::Anywhere && text(last))
+/// True if no earlier choice can help once the last of these steps has no place left. An end of it that was `refused`
+/// may have been so for what stands at the text's beginning: started later, it could pass.
+fn is_last_hope(steps: &[Step], refused: bool) -> bool {
+    let text = |step: &Step| matches!(step.field.kind, Kind::Text | Kind::List);
+    steps.last().is_some_and(|last| last.end == End::Anywhere && text(last) && !refused)
         && steps.iter().all(|step| !is_open(step) || (step.end == End::Anywhere && text(step)))
+}
+
+/// The steps of formats that anyone writes fit; what is remembered of others is remembered of several at once.
+fn bit(step: usize) -> u64 {
+    1 << (step % 64)
 }
 
 /// True if a value may end at other places than the first.
@@ -194,24 +206,19 @@ const TAIL_PLACES_MAX: usize = 16;
 /// line of a log can cost to some MiB looked at.
 const TAIL_LENGTH_MAX: usize = 64 * 1024;
 
-/// Names the value at fault, or the place where the line stops having the format's shape.
+/// Names the value at fault, or the place that was `reached` under [`Rule::Lenient`], where the line stops having the
+/// format's shape.
 #[cold]
 #[inline(never)]
-pub(super) fn diagnose(layout: &Layout, line: &[u8], spans: &mut [Span]) -> Reject {
-    if let Match::Yes { .. } = matches(layout, line, spans, Rule::Shape) {
-        let fault = layout.steps.iter().zip(spans.iter()).find_map(|(step, &(start, end))| {
-            let value = &line[start as usize..end as usize];
-            (!plausible(step, value, Rule::Lenient)).then_some((reason(&step.field.kind), start as usize))
-        });
-        if let Some((reason, column)) = fault {
-            return Reject { reason, column };
-        }
-    }
-    let reached = match matches(layout, line, spans, Rule::Lenient) {
-        Match::No { reached } => reached,
-        Match::Yes { .. } => 0,
-    };
-    Reject { reason: Reason::Format, column: reached }
+pub(super) fn diagnose(layout: &Layout, line: &[u8], spans: &mut [Span], reached: usize) -> Reject {
+    let nothing_said = Reject { reason: Reason::Format, column: reached };
+    let Match::Yes { .. } = matches(layout, line, spans, Rule::Shape) else { return nothing_said };
+    let fault = layout.steps.iter().zip(spans.iter()).find_map(|(step, &(start, end))| {
+        let value = &line[start as usize..end as usize];
+        let at_fault = !plausible(step, value, Rule::Lenient);
+        at_fault.then_some(Reject { reason: reason(&step.field.kind), column: start as usize })
+    });
+    fault.unwrap_or(nothing_said)
 }
 
 fn reason(kind: &Kind) -> Reason {
@@ -483,4 +490,26 @@ fn is_addresses(value: &[u8]) -> bool {
 #[inline]
 fn is_word(value: &[u8]) -> bool {
     memchr_iter(b' ', value).all(|at| at > 0 && value[at - 1] == b',')
+}
+
+/// How much was looked at again, for tests: they must not measure time.
+pub(super) mod work {
+    #[cfg(test)]
+    thread_local! {
+        static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[cfg(not(test))]
+    pub(super) fn add(_: usize) {}
+
+    #[cfg(test)]
+    pub(super) fn add(bytes: usize) {
+        LOOKED_AT.with(|all| all.set(all.get() + bytes));
+    }
+
+    /// The bytes that this thread looked at again since it was last asked.
+    #[cfg(test)]
+    pub(in crate::parse) fn take() -> usize {
+        LOOKED_AT.with(std::cell::Cell::take)
+    }
 }

@@ -7,6 +7,7 @@
 mod foreign;
 mod reader;
 mod matcher;
+mod outline;
 mod keys;
 mod json;
 mod ltsv;
@@ -22,12 +23,13 @@ mod tests;
 pub use foreign::Foreign;
 pub use reader::Reader;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part, Server, Unit, neighbours};
 use crate::time::Timestamp;
 use keys::Keys;
 use matcher::{Match, Rule};
+use outline::Outline;
 use timestamp::Logged;
 
 /// One request, as its line tells it. Text is raw: [`value::unescape`] undoes the server's escapes.
@@ -179,6 +181,12 @@ impl Wanted {
     }
 }
 
+/// A time that is a day and not a number that happens to stand there: `1790000000` is the shortest.
+const TIME_LENGTH_LEAST: u32 = 10;
+
+/// Columns behind a record at which another is looked for.
+const SWALLOWED_PLACES_MAX: usize = 16;
+
 /// Start and end of a value.
 pub(crate) type Span = (u32, u32);
 
@@ -193,8 +201,20 @@ pub struct Parser {
     keys: Keys,
     times: timestamp::Memo,
     nulls: Nulls,
+    outline: Outline,
     /// Quotes of the format, where the server escapes those in values not at all.
     quotes: Option<usize>,
+}
+
+/// What is said of a line that has not the format's shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shapeless {
+    /// The reason, and where it shows.
+    Diagnosed,
+    /// The reason; the column means nothing.
+    Named,
+    /// That it has not: neither the reason nor the column means anything.
+    Dismissed,
 }
 
 /// How a log writes a value that does not exist.
@@ -239,6 +259,7 @@ impl Parser {
             times: timestamp::Memo::default(),
             wanted,
             nulls: Nulls::of(&layout.format),
+            outline: Outline::new(layout),
             quotes: unescaped_quotes(layout),
             layout: layout.clone(),
         }
@@ -250,8 +271,24 @@ impl Parser {
     }
 
     /// Reads one line into `record`, which keeps nothing of an earlier line.
+    #[inline]
     pub fn parse<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> Result<(), Reject> {
-        record.extra = self.find_values(line)?;
+        self.judge(line, record, Shapeless::Diagnosed)
+    }
+
+    /// The same for those who do not ask why a line is rejected, which is most of the work on one that is.
+    pub fn reads<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> bool {
+        self.judge(line, record, Shapeless::Dismissed).is_ok()
+    }
+
+    #[inline]
+    fn judge<'a>(
+        &mut self,
+        line: &'a [u8],
+        record: &mut Record<'a>,
+        shapeless: Shapeless,
+    ) -> Result<(), Reject> {
+        record.extra = self.find_values(line, shapeless)?;
         record.ambiguous = self.quotes.is_some_and(|quotes| memchr_iter(b'"', line).count() > quotes);
         self.read_numbers(line, record)?;
         self.read_time(line, record)?;
@@ -261,12 +298,12 @@ impl Parser {
 
     /// Fills the spans; true if the line holds values that the format does not name.
     #[inline]
-    fn find_values(&mut self, line: &[u8]) -> Result<bool, Reject> {
+    fn find_values(&mut self, line: &[u8], shapeless: Shapeless) -> Result<bool, Reject> {
         let shape = |column| Reject { reason: Reason::Format, column };
         match self.layout.format.grammar {
             Grammar::Text => match matcher::matches_at_once(&self.layout, line, &mut self.spans) {
                 Some(extra) => Ok(extra),
-                None => self.match_patiently(line),
+                None => self.match_patiently(line, shapeless),
             },
             Grammar::Json => json::find(&mut self.keys, line, &mut self.spans).map_err(shape),
             Grammar::Ltsv => ltsv::find(&mut self.keys, line, &mut self.spans).map_err(shape).map(|()| false),
@@ -333,19 +370,57 @@ impl Parser {
     /// blanks count as one and further columns are allowed.
     #[cold]
     #[inline(never)]
-    fn match_patiently(&mut self, line: &[u8]) -> Result<bool, Reject> {
-        if let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Strict) {
-            return Ok(extra);
+    fn match_patiently(&mut self, line: &[u8], shapeless: Shapeless) -> Result<bool, Reject> {
+        let Self { layout, spans, outline, quotes, .. } = self;
+        let possible = outline.is_in(line);
+        let mut matches = |rule| matcher::matches(layout, line, spans, rule);
+        if possible {
+            let rules = [Rule::Strict, Rule::Exact].into_iter().take(if quotes.is_some() { 2 } else { 1 });
+            for rule in rules {
+                if let Match::Yes { extra } = matches(rule) {
+                    return Ok(extra);
+                }
+            }
+        } else if shapeless != Shapeless::Diagnosed {
+            return Err(Reject { reason: Reason::Format, column: 0 });
         }
-        if self.quotes.is_some()
-            && let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Exact)
-        {
-            return Ok(extra);
+        match matches(Rule::Lenient) {
+            Match::Yes { extra } => self.alone(line, extra),
+            Match::No { reached } if possible && shapeless != Shapeless::Dismissed => {
+                Err(matcher::diagnose(layout, line, spans, reached))
+            }
+            Match::No { reached } => Err(Reject { reason: Reason::Format, column: reached }),
         }
-        if let Match::Yes { extra } = matcher::matches(&self.layout, line, &mut self.spans, Rule::Lenient) {
-            return Ok(extra);
+    }
+
+    /// Two records that share a line, because the newline between them was lost or a carriage return stands for it, are
+    /// no record with further columns: one of them would be lost.
+    fn alone(&self, line: &[u8], extra: bool) -> Result<bool, Reject> {
+        let end = self.matched_length().min(line.len());
+        if extra && self.is_swallowed(&line[end..]) {
+            return Err(Reject { reason: Reason::Format, column: end });
         }
-        Err(matcher::diagnose(&self.layout, line, &mut self.spans))
+        Ok(extra)
+    }
+
+    /// True for further columns that hold a record: its shape and a time. Behind the shortest of several formats stand
+    /// columns of the first record, too.
+    fn is_swallowed(&self, columns: &[u8]) -> bool {
+        let columns = columns.trim_ascii();
+        if memchr(b'\r', columns).is_some() {
+            return true;
+        }
+        if !self.outline.is_in(columns) {
+            return false;
+        }
+        let mut spans = vec![(0, 0); self.layout.steps.len()];
+        let mut is_record = |start: usize| {
+            let found = matcher::matches(&self.layout, &columns[start..], &mut spans, Rule::Lenient);
+            let timed = |step: usize| spans[step].1 - spans[step].0 >= TIME_LENGTH_LEAST;
+            matches!(found, Match::Yes { .. }) && self.layout.times().any(timed)
+        };
+        let words = memchr_iter(b' ', columns).map(|blank| blank + 1);
+        std::iter::once(0).chain(words).take(SWALLOWED_PLACES_MAX).any(&mut is_record)
     }
 
     fn text<'a>(&self, line: &'a [u8], part: Part) -> Option<(&'a [u8], usize)> {

@@ -26,6 +26,9 @@ pub(super) fn parse<'a>(layout: &Layout, line: &'a [u8]) -> Result<Record<'a>, O
         .or_else(|| shape(layout, line, Blanks::Exact))
         .or_else(|| shape(layout, line, Blanks::Runs))
         .ok_or(None)?;
+    if extra && swallows(layout, &spans, line) {
+        return Err(None);
+    }
     let quotes = |text: &[u8]| text.split(|&byte| byte == b'"').count() - 1;
     let literals =
         layout.steps.iter().map(|step| quotes(&step.literal)).sum::<usize>() + quotes(&layout.first);
@@ -35,6 +38,21 @@ pub(super) fn parse<'a>(layout: &Layout, line: &'a [u8]) -> Result<Record<'a>, O
     times(layout, &spans, line, &mut record)?;
     texts(layout, &spans, line, &mut record);
     Ok(record)
+}
+
+/// True if what follows the last value holds a carriage return, or is a record by itself.
+fn swallows(layout: &Layout, spans: &Spans, line: &[u8]) -> bool {
+    let literal = layout.steps.last().map_or(0, |step| step.literal.len());
+    let after = spans.last().map_or(0, |&(_, end)| end) + literal;
+    let columns = line.get(after..).unwrap_or_default().trim_ascii();
+    let timed = |(spans, _): (Spans, bool)| layout.times().any(|step| spans[step].1 - spans[step].0 >= 10);
+    let words = (0..columns.len()).filter(|&at| columns[at] == b' ').map(|at| at + 1);
+    columns.contains(&b'\r')
+        || [0]
+            .into_iter()
+            .chain(words)
+            .take(16)
+            .any(|at| shape(layout, &columns[at..], Blanks::Runs).is_some_and(timed))
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 //! One log can hold lines of several formats: a configuration that was changed, two servers writing to one file, an
 //! error log in between. Every line is judged by itself, so it never matters where a log is cut.
 
-use super::{Foreign, Parser, Reason, Record, Reject, Wanted};
+use super::{Foreign, Parser, Reason, Record, Reject, Shapeless, Wanted};
 use crate::format::{Layout, w3c};
 
 /// Turns the lines of one log into records.
@@ -12,6 +12,8 @@ pub struct Reader {
     parsers: Vec<Parser>,
     /// How many of them, from the first on, say why a line is rejected.
     judges: usize,
+    /// What the first format says.
+    first: Shapeless,
     wanted: Wanted,
     others: Vec<String>,
     /// Of lines above the first header.
@@ -30,6 +32,7 @@ impl Reader {
         let judges = parsers.len();
         Self {
             judges,
+            first: Shapeless::Diagnosed,
             initial: parsers[0].clone(),
             parsers,
             wanted,
@@ -38,11 +41,12 @@ impl Reader {
         }
     }
 
-    /// Only the first `judges` formats, at least one, say why a line is rejected: the reasons of formats that the log
-    /// was never seen to have mislead.
+    /// Only the first `judges` formats say why a line is rejected: the reasons of formats that the log was never seen to
+    /// have mislead. With none the columns of rejects mean nothing.
     #[must_use]
     pub fn judged_by(mut self, judges: usize) -> Self {
-        self.judges = judges.clamp(1, self.parsers.len());
+        self.judges = judges.min(self.parsers.len());
+        self.first = if judges == 0 { Shapeless::Named } else { Shapeless::Diagnosed };
         self
     }
 
@@ -69,7 +73,7 @@ impl Reader {
     /// format that reads the line to its end comes before those that leave columns over.
     #[inline]
     pub fn read<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> Result<usize, Reject> {
-        match self.parsers[0].parse(line, record) {
+        match self.parsers[0].judge(line, record, self.first) {
             Ok(()) if !record.extra || self.parsers.len() == 1 => Ok(0),
             first => self.fall_back(line, record, first),
         }
@@ -99,11 +103,20 @@ impl Reader {
         let is_own = nearest.is_some_and(|first| first.reason == Reason::Duration);
         let mut partly = nearest.is_none().then_some(0);
         for (format, parser) in self.parsers.iter_mut().enumerate().skip(1) {
+            if format >= self.judges {
+                if parser.reads(line, record) {
+                    if !record.extra {
+                        return Ok(format);
+                    }
+                    partly = if is_own { partly } else { partly.or(Some(format)) };
+                }
+                continue;
+            }
             match parser.parse(line, record) {
                 Ok(()) if !record.extra => return Ok(format),
                 Ok(()) if is_own => {}
                 Ok(()) => partly = partly.or(Some(format)),
-                Err(_) if is_own || format >= self.judges => {}
+                Err(_) if is_own => {}
                 Err(reject) if nearest.is_some_and(|nearest| reject.column > nearest.column) => {
                     nearest = Some(reject);
                 }

@@ -505,6 +505,70 @@ fn hostile_lines_are_bounded_work() {
     }
 }
 
+/// The bytes that are looked at again to judge a line by `formats`, of which the first `judges` say why they do not
+/// read it.
+fn looked_at(formats: &[&str], judges: usize, line: &[u8]) -> (Result<usize, Reject>, usize) {
+    let layouts: Vec<Layout> = formats.iter().map(|text| layout(&Format::parse(text).expect(text))).collect();
+    let mut reader = Reader::new(&layouts, Wanted::ALL, &[]).judged_by(judges);
+    matcher::work::take();
+    let read = reader.read(line, &mut Record::default());
+    (read, matcher::work::take())
+}
+
+#[test]
+fn a_line_of_another_program_is_rejected_at_once() {
+    let all = ["combined", "vhost_combined", "host_combined", "common"];
+    let line = "2026-11-23 05:53:11,123 INFO  [http-nio-8080-exec-1] c.e.shop.OrderService - order 1234 : item a , \
+                b : c placed by user 42 in 12 ms for a total of 12 EUR - ok - done - next";
+    for judges in 1..=4 {
+        let (read, looked_at) = looked_at(&all, judges, line.as_bytes());
+        assert!(read.is_err());
+        assert!(looked_at < 64 * line.len(), "{looked_at} bytes with {judges} judges");
+    }
+    let (read, looked_at) = looked_at(&["common"], 1, line.as_bytes());
+    assert_eq!(read, Err(Reject { reason: Reason::Format, column: line.len() - 4 }));
+    assert!(looked_at < 64 * line.len(), "{looked_at} bytes");
+}
+
+#[test]
+fn a_megabyte_of_separators_is_not_searched_for_each_of_them() {
+    let all = ["combined", "vhost_combined", "host_combined", "common"];
+    for unit in [" : ", "- ", "a b c ", "<190>Nov 23 05:53:03 vm nginx: ", "192.0.2.1 - [ ", "a:8 - [ \" "] {
+        let line = unit.repeat((1 << 20) / unit.len());
+        let (read, looked_at) = looked_at(&all, 4, line.as_bytes());
+        assert!(read.is_err(), "{unit}");
+        // Tests are 4 MiB more patient, and each rule of each format has its own patience.
+        assert!(looked_at < all.len() * 4 * (6 << 20), "{unit}: {looked_at} bytes");
+    }
+}
+
+#[test]
+fn two_records_on_one_line_are_no_record_with_further_columns() {
+    let one = r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 6 "-" "x""#;
+    let check = |format: &str, line: &str, expected: Option<usize>| {
+        let mut parser = Parser::new(&layout(&Format::parse(format).expect(format)), Wanted::ALL, &[]);
+        let mut record = Record::default();
+        let read = parser.parse(line.as_bytes(), &mut record);
+        let expected = expected.map_or(Ok(()), |column| Err(Reject { reason: Reason::Format, column }));
+        assert_eq!(read, expected, "{format} {line:?}");
+        assert_eq!(parser.reads(line.as_bytes(), &mut record), expected.is_ok());
+    };
+    check("combined", &format!("{one}\r{one}"), Some(one.len()));
+    check("combined", &format!("{one} {one}"), Some(one.len()));
+    check("combined", &format!("{one} 0.1\t{one}\rx"), Some(one.len()));
+    check("common", &format!("{one} {one}"), Some(one.len() - r#" "-" "x""#.len()));
+    check("combined", &format!("{one}\r"), None);
+    check("combined", &format!("{one} \r"), None);
+    check("combined", &format!("{one} \"192.0.2.7\" 0.123 [x] - \"\""), None);
+    check(
+        "$remote_addr $msec $status",
+        "192.0.2.1 1790000000.000 200 192.0.2.1 1790000000.000 200",
+        Some(28),
+    );
+    check("$remote_addr $msec $status", "192.0.2.1 1790000000.000 200 a 17 200", None);
+    check("$remote_addr $status", "192.0.2.1 200 192.0.2.1 200", None);
+}
+
 #[test]
 #[expect(clippy::print_stdout, reason = "how much was compared, or why nothing was, is worth a line")]
 fn the_twins_agree_on_every_corpus_line() {

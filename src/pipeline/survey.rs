@@ -47,6 +47,17 @@ pub struct Survey {
     pub logs: Vec<Log>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// What lies in a directory and cannot be read, and why.
+    pub unreadable: Vec<String>,
+}
+
+/// What an input turned out to be.
+enum Looked {
+    Log(Box<Log>),
+    /// No log, as the sentence says.
+    LeftOut(String),
+    /// Why it cannot be opened.
+    Unreadable(String),
 }
 
 impl Log {
@@ -97,10 +108,22 @@ pub fn survey(
         let layout = given(&input);
         look(input, layout.as_ref(), &known, servers)
     };
-    let looked: Vec<Log> = inputs.into_par_iter().map(look).collect::<Result<_, Error>>()?;
+    let looked: Vec<Looked> = inputs.into_par_iter().map(look).collect::<Result<_, Error>>()?;
     let mut notes = Vec::new();
     let mut logs = Vec::new();
-    for log in looked {
+    let mut unreadable = Vec::new();
+    for looked in looked {
+        let log = match looked {
+            Looked::Log(log) => *log,
+            Looked::LeftOut(note) => {
+                notes.push(note);
+                continue;
+            }
+            Looked::Unreadable(why) => {
+                unreadable.push(why);
+                continue;
+            }
+        };
         if log.input.found == Found::InDirectory && log.nearest.is_some() {
             notes.push(format!("{} is left out: it matches no access-log format", log.input.name));
         } else {
@@ -108,7 +131,7 @@ pub fn survey(
         }
     }
     notes.extend(copies(&logs));
-    Ok(Survey { logs, notes })
+    Ok(Survey { logs, notes, unreadable })
 }
 
 fn look(
@@ -116,8 +139,14 @@ fn look(
     layout: Option<&Layout>,
     known: &Arc<[Layout]>,
     servers: &Servers,
-) -> Result<Log, Error> {
-    let mut stream = Stream::open(&input)?;
+) -> Result<Looked, Error> {
+    let mut stream = match Stream::open(&input) {
+        Err(error) if input.found == Found::InDirectory => return Ok(Looked::Unreadable(error.to_string())),
+        stream => stream?,
+    };
+    if let Some(kind) = stream.archive() {
+        return archive(&input, kind).map(Looked::LeftOut);
+    }
     let head = stream.head();
     let Detected { wrappers, software, headed, candidates, offset } = match layout {
         Some(layout) => detect::examine(std::slice::from_ref(layout), &head.bytes),
@@ -133,7 +162,7 @@ fn look(
     let failure = stream.failure();
     let idc = input.path.as_deref().and_then(|path| servers.by_path(&path.to_string_lossy()));
     let stream = Mutex::new((!stream.is_regular()).then_some(stream));
-    Ok(Log {
+    Ok(Looked::Log(Box::new(Log {
         input,
         candidates,
         wrappers,
@@ -146,7 +175,15 @@ fn look(
         recognised_among: layout.is_none().then(|| Arc::clone(known)),
         failure,
         fingerprint,
-    })
+    })))
+}
+
+/// What is said of an archive of several files, which is no log; whoever named it wants to be told so.
+pub fn archive(input: &Input, kind: &str) -> Result<String, Error> {
+    match input.found {
+        Found::Named => Err(Error::Data(format!("{} is a {kind} archive: unpack it first", input.name))),
+        Found::InDirectory => Ok(format!("{} is left out: it is a {kind} archive", input.name)),
+    }
 }
 
 /// The format that gets furthest into the first line.

@@ -72,6 +72,38 @@ pub fn markdown(bytes: &[u8]) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// Appends text of evidence, which must be safe to look at and lose no byte: a backslash is doubled, and every byte of
+/// what must not be printed, or would begin a formula, stands by its number, `\x1b`.
+pub fn evidence(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut formula = is_formula(&String::from_utf8_lossy(bytes));
+    let mut marks = 0;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            marks = if c.width() == Some(0) { marks + 1 } else { 0 };
+            let begins_formula = formula && !c.is_whitespace();
+            formula &= !begins_formula;
+            let mut encoded = [0; 4];
+            let encoded = c.encode_utf8(&mut encoded).as_bytes();
+            if c == '\\' {
+                out.extend_from_slice(b"\\\\");
+            } else if is_hidden(c) || marks > MARKS_MAX || begins_formula {
+                number(encoded, out);
+            } else {
+                out.extend_from_slice(encoded);
+            }
+        }
+        number(chunk.invalid(), out);
+    }
+}
+
+/// Appends bytes by their numbers.
+fn number(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.extend([b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+}
+
 /// True for characters that a person cannot see or that change how others are seen: controls, bidirectional and
 /// other format characters, invisible fillers, variation selectors, tags, private use, non-characters.
 pub(super) fn is_hidden(c: char) -> bool {
@@ -181,6 +213,48 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// What a reader of evidence gets back.
+    fn read_back(text: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = text;
+        while let [first, after @ ..] = rest {
+            rest = after;
+            match (first, after) {
+                (b'\\', [b'x', high, low, after @ ..]) => {
+                    let digits = [*high, *low];
+                    let digits = std::str::from_utf8(&digits).unwrap();
+                    bytes.push(u8::from_str_radix(digits, 16).unwrap());
+                    rest = after;
+                }
+                (b'\\', [b'\\', after @ ..]) => {
+                    bytes.push(b'\\');
+                    rest = after;
+                }
+                _ => bytes.push(*first),
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn evidence_is_safe_and_complete() {
+        fn check(input: &[u8], expected: &str) {
+            let mut out = Vec::new();
+            evidence(input, &mut out);
+            assert_eq!(String::from_utf8(out.clone()).unwrap(), expected, "{input:?}");
+            assert_eq!(read_back(&out), input);
+        }
+        check(b"GET /a HTTP/1.1", "GET /a HTTP/1.1");
+        check(b"\x1b]0;x\x07\t\r", "\\x1b]0;x\\x07\\x09\\x0d");
+        check(b"\\x1b \\", "\\\\x1b \\\\");
+        check(b"a\xff\xc2\x9b", "a\\xff\\xc2\\x9b");
+        check("ü\u{202e}x".as_bytes(), "ü\\xe2\\x80\\xaex");
+        check(b"=1+1", "\\x3d1+1");
+        check(b" @x", " \\x40x");
+        check(b"-", "-");
+        check(b"", "");
+    }
+
     #[test]
     fn terminal_shows_what_hides() {
         fn check(input: &[u8], expected: &str) {
@@ -284,6 +358,15 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn evidence_reads_back(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let mut out = Vec::new();
+            evidence(&bytes, &mut out);
+            prop_assert_eq!(read_back(&out), bytes);
+            let text = String::from_utf8(out).unwrap();
+            prop_assert_eq!(terminal(text.as_bytes()), text.as_str());
+        }
+
         #[test]
         fn terminal_agrees_with_its_slow_twin(bytes: Vec<u8>, text: String) {
             prop_assert_eq!(terminal(&bytes), terminal_slowly(&bytes));

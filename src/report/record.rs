@@ -103,10 +103,15 @@ pub fn write_shown(line: &[u8], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a rejected line: file, line, column, reason and the line as it stands, separated by TABs.
+/// The first line of a file of rejected lines: what the others hold.
+pub const REJECTS_HEADER: &[u8] = b"# file, line, column, reason and text, between TABs; in file and text \\xNN is a byte, \\\\ a backslash\n";
+
+/// Appends a rejected line: file, line, column, reason and the line, separated by TABs. It is evidence, so that no byte
+/// of it may be lost, and was written by a stranger, so that it must be safe to look at.
 pub fn write_reject(reject: Reject, file: &str, line: u64, text: &[u8], out: &mut Vec<u8>) {
-    let head = format!("{file}\t{line}\t{}\t{}\t", reject.column + 1, reject.reason.name());
-    out.extend_from_slice(head.as_bytes());
-    out.extend_from_slice(text);
+    escape::evidence(file.as_bytes(), out);
+    let place = format!("\t{line}\t{}\t{}\t", reject.column + 1, reject.reason.name());
+    out.extend_from_slice(place.as_bytes());
+    escape::evidence(text, out);
     out.push(b'\n');
 }

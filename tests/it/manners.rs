@@ -110,7 +110,39 @@ fn what_may_not_be_read_is_named() {
     assert_eq!(run(&["top", "--by", "client", &readable, &file]), refused(&file));
     assert_eq!(run(&["lines", &file, &readable]), refused(&file));
     assert_eq!(run(&[folder]), refused(folder));
-    anyone(Path::new(folder));
+
+    // Below what was named, what can be read is read.
+    let logs = scratch.0.join("all");
+    let site = logs.join("site");
+    fs::create_dir_all(&site).unwrap();
+    let log = site.join("a.log");
+    fs::copy(&readable, &log).unwrap();
+    for path in [&logs, &site, &log] {
+        anyone(path);
+    }
+    let (secret, closed) = (site.join("b.log"), logs.join("closed"));
+    fs::write(&secret, b"secret\n").unwrap();
+    fs::create_dir(&closed).unwrap();
+    nobody(&secret);
+    nobody(&closed);
+    let warning =
+        |path: &Path| format!("bandwho: warning: cannot open {}: permission denied\n", path.display());
+    let all = logs.to_str().unwrap();
+    for command in [&["top", "--by", "client"][..], &["formats"]] {
+        let (code, err) = run(&[command, &[all]].concat());
+        assert_eq!((code, err), (Some(1), warning(&closed) + &warning(&secret)), "{command:?}");
+    }
+    assert_eq!(run(&["top", "--by", "client", "--partial-ok", all]).0, Some(0));
+    let conf = scratch
+        .file("nginx.conf", format!("http {{ access_log {all}/$host/$uri.log combined; }}").as_bytes());
+    anyone(Path::new(&conf));
+    fs::remove_file(&secret).unwrap();
+    let (code, err) = run(&["top", "--by", "client", "--nginx-conf", &conf]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains(&warning(&closed)), "{err}");
+    for path in [folder, all, closed.to_str().unwrap()] {
+        anyone(Path::new(path));
+    }
 }
 
 /// A user without rights, on every system.

@@ -17,6 +17,8 @@ fn check_refused(args: &[&str], file: &str, message: &str) {
     assert!(fs::read(file).unwrap() == before, "{file} was changed");
 }
 
+const REJECTS_HEADER: &str = "# file, line, column, reason and text, between TABs; in file and text \\xNN is a byte, \\\\ a backslash\n";
+
 #[test]
 fn no_output_replaces_an_input() {
     let scratch = Scratch::new("guard");
@@ -46,7 +48,7 @@ fn an_output_appears_whole_and_links_are_not_followed() {
     assert_eq!((run.code, run.out.as_str()), (0, ""), "{}", run.err);
     let parsed: serde_json::Value = serde_json::from_slice(&fs::read(&answer).unwrap()).unwrap();
     assert_eq!(parsed["rows"][0]["bytes"], 1000);
-    assert_eq!(fs::read_to_string(&rejects).unwrap(), format!("{log}\t2\t1\tformat\tbad\n"));
+    assert_eq!(fs::read_to_string(&rejects).unwrap(), format!("{REJECTS_HEADER}{log}\t2\t1\tformat\tbad\n"));
     let records = scratch.0.join("records.ndjson");
     let run = bandwho(&["lines", &log, "-o", records.to_str().unwrap()]);
     assert_eq!((run.code, run.out.as_str()), (0, ""), "{}", run.err);
@@ -164,4 +166,59 @@ fn the_zone_is_that_of_any_logged_time() {
     let answer: serde_json::Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!((&answer["input"]["tz"], &answer["rows"][0]["day"]), (&"+08:00".into(), &"2026-11-23".into()));
     assert_eq!(run.err, "");
+}
+
+#[test]
+fn rejected_lines_are_safe_to_look_at() {
+    let scratch = Scratch::new("evidence");
+    let log = scratch
+        .file("a.log", &[LINE.as_bytes(), b"\n\x1b]0;x\x07 \\x1b \xff\n=cmd|' /C calc'!A0\n"].concat());
+    let rejects = scratch.file("rejects.txt", b"");
+    assert_eq!(bandwho(&[&log, "--format", "combined", "--rejects", &rejects]).code, 0);
+    let expected = format!(
+        "{REJECTS_HEADER}{log}\t2\t1\tformat\t\\x1b]0;x\\x07 \\\\x1b \\xff\n{log}\t3\t1\tformat\t\\x3dcmd|' /C calc'!A0\n"
+    );
+    assert_eq!(fs::read_to_string(&rejects).unwrap(), expected);
+}
+
+#[test]
+fn a_line_that_swallowed_another_is_rejected() {
+    let log = format!("{LINE}\n{LINE}\r{LINE}\n{LINE}\n{LINE} {LINE}\n");
+    let run = bandwho_with(&["--json"], log.as_bytes());
+    let answer: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let input = &answer["input"];
+    assert_eq!((&input["lines"], &input["accepted"], &input["rejected"]), (&4.into(), &2.into(), &2.into()));
+    assert_eq!(answer["bytes"], 2000);
+}
+
+#[test]
+fn archives_of_files_are_not_read_as_logs() {
+    use std::io::Write;
+    let scratch = Scratch::new("archives");
+    let mut header = [0; 512];
+    header[..5].copy_from_slice(b"a.log");
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let tar = [&header[..], LINE.as_bytes(), b"\n"].concat();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&tar).unwrap();
+    let zip = [b"PK\x03\x04\x0a\0\0\0a.log", LINE.as_bytes(), b"\n"].concat();
+    let archives =
+        [("b.tar", tar, "tar"), ("c.tar.gz", encoder.finish().unwrap(), "tar"), ("d.zip", zip, "zip")];
+    let mut notes = String::new();
+    for (name, bytes, kind) in archives {
+        let archive = scratch.file(name, &bytes);
+        for command in [&[][..], &["formats"]] {
+            let run = bandwho(&[command, &[&archive]].concat());
+            let message = format!("bandwho: {archive} is a {kind} archive: unpack it first\n");
+            assert_eq!((run.code, run.err, run.out), (1, message, String::new()));
+        }
+        notes.push_str(&format!("bandwho: note: {archive} is left out: it is a {kind} archive\n"));
+    }
+    scratch.file("a.log", format!("{LINE}\n").as_bytes());
+    let folder = scratch.0.to_str().unwrap();
+    for command in [&["lines"][..], &["formats"]] {
+        let run = bandwho(&[command, &[folder]].concat());
+        assert_eq!(run.code, 0, "{}", run.err);
+        assert!(run.err.starts_with(&notes), "{}", run.err);
+    }
 }

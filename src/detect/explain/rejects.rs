@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::super::SAMPLE_LENGTH_MAX;
 use super::super::discover::is_discovered;
 use super::{Candidate, Foreign, Parser, Reason, Record, Reject, Wanted, detect};
 use crate::format::{Field, Format, Grammar, Kind, Layout, Part, Step};
@@ -205,7 +206,7 @@ impl Rejected {
         if let Some(at) = self.known.iter_mut().position(reads) {
             return Some(self.known[at].layout().format.clone());
         }
-        if self.looked_up >= LOOKED_UP_MAX {
+        if self.looked_up >= LOOKED_UP_MAX || line.len() > SAMPLE_LENGTH_MAX {
             return None;
         }
         self.looked_up += 1;
