@@ -310,6 +310,9 @@ impl<'a> Worker<'a> {
                 Ok(format) => format,
                 Err(reject) => return self.unmatched(&line, reject, reader, log, job),
             };
+            if record.hostname.is_none() && !log.wrappers.is_empty() {
+                record.hostname = log.wrappers.host(line.outer);
+            }
             let parser = reader.parser(format);
             if line.is_unfinished() && parser.is_unclosed(line.inner) {
                 self.counter.tally.account.skipped[Skip::Partial as usize] += 1;

@@ -12,6 +12,7 @@ use bandwho::client::{Rule, Trusted};
 use bandwho::error::Error;
 use bandwho::format::{Format, Layout, Part};
 use bandwho::input::{self, Found, Input, Listing};
+use bandwho::parse::wrapper::Wrapper;
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::{BUILT_IN, Places};
 use bandwho::query::{Basis, Dimension, Metric, View};
@@ -303,7 +304,10 @@ impl Sources {
 
     /// True if some log has what the dimension is made of.
     pub(crate) fn provides(&self, dimension: &Dimension) -> bool {
+        let collected =
+            || self.survey.logs.iter().any(|log| log.wrappers.layers().contains(&Wrapper::Syslog));
         self.formats().any(|format| dimension.provided_by(format))
+            || *dimension == Dimension::Server && collected()
     }
 
     fn provide(&self, dimension: &Dimension) -> Result<(), Error> {

@@ -205,6 +205,18 @@ impl Wrappers {
         joint
     }
 
+    /// The machine that a syslog header around a line names: the one that wrote the line, if the collector kept it.
+    pub fn host<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let syslog = self.layers.iter().position(|layer| *layer == Wrapper::Syslog)?;
+        let mut text = bare(line);
+        for layer in &self.layers[..syslog] {
+            if let Some(found) = layer.find(text) {
+                text = &text[found.start..found.end];
+            }
+        }
+        syslog::host(text)
+    }
+
     /// Takes all wrappers off one line; parts of records stay apart. What is escaped is unescaped into `buffer`.
     pub fn peel<'a>(&self, line: &'a [u8], buffer: &'a mut Vec<u8>) -> Inner<'a> {
         let mut peeling = Peeling::new(line);

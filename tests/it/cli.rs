@@ -187,3 +187,21 @@ fn a_closed_pipe_is_not_a_failure() {
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
     assert_eq!(bandwho(&["lines", "--limit", "2", &testdata("sample.log")]).out.lines().count(), 2);
 }
+
+#[test]
+fn a_machine_is_known_by_its_syslog_header() {
+    let scratch = crate::Scratch::new("syslog");
+    let servers = scratch.file("servers.csv", b"host,idc\nlb1,bj\nlb2.example.com,gz\n");
+    let lines = format!(
+        "<190>Nov 23 05:53:03 lb1 nginx: {LINE}\n<34>1 2026-11-23T05:53:03Z lb2.example.com nginx 7 - - {LINE}\n\
+         2026-11-23T05:53:03.003+01:00 lb1 nginx: {LINE}\n<34>1 2026-11-23T05:53:03Z - nginx 7 - - {LINE}\n"
+    );
+    let log = scratch.file("a.log", lines.as_bytes());
+    let answer =
+        json(&["top", "--by", "idc", "--json", "--servers", &servers, "--idc-default", "other", &log]);
+    let rows: Vec<_> =
+        answer["rows"].as_array().unwrap().iter().map(|row| (&row["idc"], &row["requests"])).collect();
+    assert_eq!(rows, [(&"bj".into(), &2.into()), (&"gz".into(), &1.into()), (&"other".into(), &1.into())]);
+    let answer = json(&["top", "--by", "server", "--json", &log]);
+    assert_eq!(answer["rows"][0]["server"], "lb1");
+}

@@ -27,16 +27,30 @@ const HEADER_MAX: usize = 8 << 10;
 
 /// The length of a header.
 pub(super) fn header(line: &[u8]) -> Option<usize> {
+    read(line).map(|header| header.length)
+}
+
+/// The machine that a header names.
+pub(super) fn host(line: &[u8]) -> Option<&[u8]> {
+    read(line)?.host.filter(|host| *host != b"-")
+}
+
+struct Header<'a> {
+    length: usize,
+    host: Option<&'a [u8]>,
+}
+
+fn read(line: &[u8]) -> Option<Header<'_>> {
     let text = &line[..line.len().min(HEADER_MAX)];
     let (has_priority, after) = match priority(text) {
         Some(after) => (true, after),
         None => (false, text),
     };
-    let rest = structured(after)
+    let (host, rest) = structured(after)
         .or_else(|| tagged(iso_time(after)?))
         .or_else(|| tagged(month_time(after)?))
-        .or(has_priority.then_some(after))?;
-    Some(text.len() - rest.len())
+        .or(has_priority.then_some((None, after)))?;
+    Some(Header { length: text.len() - rest.len(), host })
 }
 
 /// `2026-11-23T05:53:03`, a fraction, a zone; also with a blank for the `T`. Returns what follows.
@@ -115,14 +129,17 @@ fn year(text: &[u8]) -> Option<&[u8]> {
     (year.len() == 4 && year.iter().all(u8::is_ascii_digit)).then_some(rest)
 }
 
+/// A host, if there is one, and what follows.
+type Hosted<'a> = (Option<&'a [u8]>, &'a [u8]);
+
 /// What follows a time: ` host tag: ` or ` tag: `.
-fn tagged(text: &[u8]) -> Option<&[u8]> {
+fn tagged(text: &[u8]) -> Option<Hosted<'_>> {
     let text = text.strip_prefix(b" ")?;
     if let Some(rest) = tag(text) {
-        return Some(rest);
+        return Some((None, rest));
     }
-    let (_, rest) = word(text, HOST_MAX)?;
-    tag(rest)
+    let (host, rest) = word(text, HOST_MAX)?;
+    Some((Some(host), tag(rest)?))
 }
 
 /// `nginx: ` or `nginx[123]: `.
@@ -142,23 +159,23 @@ fn tag(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// `1 TIME HOST APP PROCESS MESSAGE-ID DATA ` of RFC 5424.
-fn structured(text: &[u8]) -> Option<&[u8]> {
+fn structured(text: &[u8]) -> Option<Hosted<'_>> {
     let rest = text.strip_prefix(b"1 ")?;
     let rest = match rest.strip_prefix(b"-") {
         Some(rest) => rest,
         None => iso_time(rest)?,
     };
     let rest = rest.strip_prefix(b" ")?;
-    let (_, rest) = word(rest, HOST_MAX)?;
+    let (host, rest) = word(rest, HOST_MAX)?;
     let (_, rest) = word(rest, WORD_MAX)?;
     let (_, rest) = word(rest, WORD_MAX)?;
     let (_, rest) = word(rest, WORD_MAX)?;
     let rest = data(rest)?;
     if rest.is_empty() {
-        return Some(rest);
+        return Some((Some(host), rest));
     }
     let rest = rest.strip_prefix(b" ")?;
-    Some(rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest))
+    Some((Some(host), rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest)))
 }
 
 /// `-` or `[id name="value"…]…`, in values with `\"`, `\\` and `\]`.
