@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use bandwho::aggregate::spread::Scheme;
-use bandwho::aggregate::{Counter, Cut, Rules, Source};
+use bandwho::aggregate::{Counter, Cut, Rules, Source, Units};
 use bandwho::client::{Rule, Trusted};
 use bandwho::format::{Format, Layout};
 use bandwho::input;
@@ -63,7 +63,7 @@ fn main_job(criterion: &mut Criterion) {
         depth: 1,
         fields: Vec::new(),
     };
-    let source = Source { file: 0, escape: format.escape, idc: None };
+    let source = Source { file: 0, escape: format.escape, idc: None, units: Units::Told };
     let mut group = criterion.benchmark_group("main job");
     group.throughput(Throughput::Bytes(text.len() as u64));
     for (name, wanted) in [("projected", wanted), ("everything", Wanted::ALL)] {

@@ -24,7 +24,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::aggregate::account::{FormatLines, LinePlace};
-use crate::aggregate::{Counter, Rules, Skip, Source, Tally};
+use crate::aggregate::{Counter, Rules, Skip, Source, Tally, Units};
 use crate::detect;
 use crate::error::Error;
 use crate::format::{Format, Layout, w3c};
@@ -130,6 +130,8 @@ struct Worker<'a> {
     counter: Counter<'a>,
     /// Of the last log, and how many of its formats began behind its head.
     reader: Option<((u32, usize), Reader)>,
+    /// Of its formats.
+    units: Vec<Units>,
     /// Lines of the block at hand, per format.
     accepted: Vec<FormatLines>,
     counted: Vec<u8>,
@@ -213,6 +215,7 @@ impl<'a> Worker<'a> {
         Self {
             counter: Counter::new(job.rules, job.places, job.servers),
             reader: None,
+            units: Vec::new(),
             accepted: Vec::new(),
             counted: Vec::new(),
             counted_ends: Vec::new(),
@@ -228,6 +231,7 @@ impl<'a> Worker<'a> {
         if self.reader.as_ref().is_none_or(|(of, _)| *of != formats) {
             let seen = log.candidates.iter().rposition(|candidate| candidate.accepted > 0);
             let layouts = [log.layouts().as_slice(), later].concat();
+            self.units = layouts.iter().map(|layout| log.units(layout)).collect();
             let reader = Reader::new(&layouts, stock.wanted, &job.rules.fields);
             let reader = reader.judged_by(seen.map_or(1, |last| last + 1));
             self.reader = Some((formats, reader));
@@ -314,7 +318,9 @@ impl<'a> Worker<'a> {
                 record.hostname = log.wrappers.host(line.outer);
             }
             let parser = reader.parser(format);
-            if line.is_unfinished() && parser.is_unclosed(line.inner) {
+            // Of another format's line that is still being written such a format would read a piece of a number.
+            let is_cut = format > 0 && parser.layout().ends_in_value();
+            if line.is_unfinished() && (is_cut || parser.is_unclosed(line.inner)) {
                 self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
                 return;
             }
@@ -323,7 +329,8 @@ impl<'a> Worker<'a> {
                 self.accepted.resize(format + 1, FormatLines::default());
             }
             self.accepted[format].add(at);
-            let source = Source { file: log.input.id, escape: parser.layout().format.escape, idc: log.idc };
+            let escape = parser.layout().format.escape;
+            let source = Source { file: log.input.id, escape, idc: log.idc, units: self.units[format] };
             if self.counter.count(record, &source)
                 && let Some((style, _)) = job.lines
             {

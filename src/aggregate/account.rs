@@ -93,19 +93,22 @@ pub enum Remark {
     ZoneAssumed,
     /// The server escapes nothing and the line has more quotes than its format: where values end was guessed.
     Ambiguous,
+    /// The duration is a whole number whose unit nothing tells: where its bytes lie in time rests on a guess.
+    DurationUnitAssumed,
     /// A proxy asked: the client is one of the addresses it passed on.
     ClientForwarded,
 }
 
 impl Remark {
     /// All, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::WithoutBytes,
         Self::WithoutTime,
         Self::DurationImplausible,
         Self::ExtraColumns,
         Self::ZoneAssumed,
         Self::Ambiguous,
+        Self::DurationUnitAssumed,
         Self::ClientForwarded,
     ];
 
@@ -118,6 +121,7 @@ impl Remark {
             Self::ExtraColumns => "extra-columns",
             Self::ZoneAssumed => "zone-assumed",
             Self::Ambiguous => "ambiguous",
+            Self::DurationUnitAssumed => "duration-unit-assumed",
             Self::ClientForwarded => "client-forwarded",
         }
     }

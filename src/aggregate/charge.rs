@@ -27,6 +27,17 @@ pub struct Source {
     pub escape: Escape,
     /// The data centre that the input's path tells.
     pub idc: Option<Idc>,
+    /// Who says what its durations are counted in.
+    pub units: Units,
+}
+
+/// Who says what durations are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Units {
+    /// The format or the values themselves.
+    Told,
+    /// Nobody: whole numbers were taken for what is likeliest.
+    Assumed,
 }
 
 /// Charges the records of one thread.
@@ -125,7 +136,7 @@ impl<'a> Counter<'a> {
     /// Counts an accepted record; false if the question leaves it out.
     pub fn count(&mut self, record: &Record<'_>, source: &Source) -> bool {
         self.tally.account.accepted += 1;
-        self.remark(record);
+        self.remark(record, source.units);
         if let Some(time) = record.time {
             self.tally.account.see(time);
         }
@@ -159,7 +170,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn remark(&mut self, record: &Record<'_>) {
+    fn remark(&mut self, record: &Record<'_>, units: Units) {
         let account = &mut self.tally.account;
         let without_bytes = match self.rules.basis {
             Basis::Body => record.body.is_none(),
@@ -174,6 +185,7 @@ impl<'a> Counter<'a> {
         note(Remark::ExtraColumns, record.extra);
         note(Remark::ZoneAssumed, record.zoneless);
         note(Remark::Ambiguous, record.ambiguous);
+        note(Remark::DurationUnitAssumed, units == Units::Assumed && record.duration_us.is_some());
     }
 
     fn is_within(&self, time: Option<Timestamp>) -> bool {

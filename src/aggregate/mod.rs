@@ -11,7 +11,7 @@ mod memo;
 mod charge;
 
 pub use account::{Account, Remark, Skip};
-pub use charge::{Counter, Joined, Source};
+pub use charge::{Counter, Joined, Source, Units};
 pub use view::{Extra, Sums, ViewTally};
 
 use foldhash::fast::RandomState;

@@ -16,7 +16,7 @@ use crate::query::{Dimension, Extras, Series, TimePart};
 use crate::servers::{Servers, Statements};
 use crate::time::Zone;
 
-const SOURCE: Source = Source { file: 0, escape: Escape::Nginx, idc: None };
+const SOURCE: Source = Source { file: 0, escape: Escape::Nginx, idc: None, units: Units::Told };
 
 const SLOT: i64 = 300;
 const MICROS: i64 = 1_000_000;

@@ -12,6 +12,10 @@ mod configured;
 pub mod explain;
 pub mod keyed;
 mod looks;
+mod forwarded;
+mod integers;
+mod torn;
+pub mod unit;
 mod tail;
 mod discover;
 
@@ -24,6 +28,7 @@ use crate::input;
 use crate::parse::wrapper::{Joiner, Wrappers, bare};
 use crate::parse::{Parser, Reader, Reason, Record, Reject, Wanted};
 use tail::Lines;
+use torn::Met;
 
 /// Lines of a head that are looked at, spread evenly.
 pub const SAMPLE_LINES: usize = 2_000;
@@ -92,21 +97,23 @@ pub fn detect(head: &[u8]) -> Detected {
 }
 
 /// Finds the formats of a head; what those `known` from the server's configuration read is theirs. Behind those that
-/// read some of it come the common beginnings: a format that starts later in the log is read as far as they go.
+/// read some of it come the common beginnings: a format that starts later in the log is read as far as they go. None of
+/// them begins a format of the head: it would read that one's torn lines.
 pub fn detect_with(known: &[Layout], head: &[u8]) -> Detected {
     let (wrappers, peeled) = peeled_lines(head);
     let lines: Vec<&[u8]> = peeled.iter().map(AsRef::as_ref).collect();
     let headers = headers(head);
     let mut layouts = match &headers {
         Some((layouts, _)) => vec![layouts[0].clone()],
-        None => choose(known, &spread(&lines), Lines::All),
+        None => choose(known, &spread(&lines), Lines::All, &Met::default()),
     };
     if layouts.is_empty() {
         // Before a log is given up every line of its head has been tried.
-        layouts = choose(known, &lines, Lines::All);
+        layouts = choose(known, &lines, Lines::All, &Met::default());
     }
+    let met = Met::of(&layouts, &lines);
     for later in configured::timed(known).chain(beginnings()) {
-        if !layouts.iter().any(|layout| is_same(layout, later)) {
+        if !met.begin_with(later) && !layouts.iter().any(|layout| is_same(layout, later)) {
             layouts.push(later.clone());
         }
     }
@@ -126,8 +133,8 @@ pub fn detect_later(known: &[Layout], layouts: &[Layout], wrappers: &Wrappers, t
     let peeled = peeled(wrappers, &outer);
     let mut reader = Reader::new(layouts, Wanted::default(), &[]);
     let lines = peeled.iter().map(AsRef::as_ref);
-    let left: Vec<&[u8]> = lines.filter(|line| foreign_part(&mut reader, line).is_some()).collect();
-    let mut found = choose(known, &spread(&left), Lines::Rest);
+    let left: Vec<&[u8]> = lines.clone().filter(|line| foreign_part(&mut reader, line).is_some()).collect();
+    let mut found = choose(known, &spread(&left), Lines::Rest, &Met::of(layouts, &lines.collect::<Vec<_>>()));
     found.retain(|later| !layouts.iter().any(|layout| is_same(layout, later)));
     found
 }
@@ -182,8 +189,9 @@ pub fn mismatch(layout: &Layout, head: &[u8]) -> Option<Nearest> {
 
 /// The layouts that read a sample, those that read most of it first. Lines that some layout reads to the end are taken
 /// by it; what is left is looked at again.
-fn choose(known: &[Layout], sample: &[&[u8]], lines: Lines) -> Vec<Layout> {
+fn choose(known: &[Layout], sample: &[&[u8]], lines: Lines, met: &Met<'_>) -> Vec<Layout> {
     let mut found: Vec<(Vec<Layout>, usize)> = Vec::new();
+    let mut met = met.clone();
     let mut left = sample.to_vec();
     let mut count = 0;
     while count < FORMATS_MAX && !left.is_empty() {
@@ -195,7 +203,7 @@ fn choose(known: &[Layout], sample: &[&[u8]], lines: Lines) -> Vec<Layout> {
         let before = left.len();
         let mut reader = Reader::new(&layouts, Wanted::default(), &[]);
         let is_met = |layout: &Layout| found.iter().flat_map(|(met, _)| met).any(|met| is_same(met, layout));
-        layouts.retain(|layout| !is_met(layout));
+        layouts.retain(|layout| !is_met(layout) && !met.are_torn(layout, &left));
         layouts.truncate(FORMATS_MAX - count);
         // What only begins like a known format and is like nothing else is that format's.
         let ending = if layouts.is_empty() { Ending::Any } else { Ending::Whole };
@@ -204,6 +212,7 @@ fn choose(known: &[Layout], sample: &[&[u8]], lines: Lines) -> Vec<Layout> {
             break;
         }
         count += layouts.len();
+        met.extend(&layouts, sample);
         found.push((layouts, most));
     }
     found.sort_by_key(|&(_, read)| std::cmp::Reverse(read));
@@ -272,9 +281,10 @@ fn best(lines: &[&[u8]], rest: Lines) -> Vec<Layout> {
     if let Some(layout) = keyed::layout(lines) {
         return vec![layout];
     }
-    let Some((layout, voters)) =
-        elected(&plausible(lines), lines, |layout, extra| Some(Fit::of(layout, extra)))
-    else {
+    let found = elected(&plausible(lines), lines, |layout, extra| Some(Fit::of(layout, extra)));
+    let most = found.as_ref().map_or(1, |(_, voters)| voters.len());
+    let passed_on = forwarded::lines(lines).filter(|passed_on| passed_on.len() >= most);
+    let Some((layout, voters)) = passed_on.map(|lines| (&*forwarded::LAYOUT, lines)).or(found) else {
         return Vec::new();
     };
     match beginning(layout) {
@@ -414,7 +424,8 @@ fn beginnings<'l>() -> impl Iterator<Item = &'l Layout> {
 
 /// The beginning that the layout is, if it is one.
 fn beginning(layout: &Layout) -> Option<Beginning> {
-    BEGINNINGS.into_iter().find(|beginning| beginning.preset.is(&layout.format))
+    let all = BEGINNINGS.into_iter().chain([presets::FORWARDED]);
+    all.into_iter().find(|beginning| beginning.preset.is(&layout.format))
 }
 
 fn compiled(format: &Format) -> Layout {

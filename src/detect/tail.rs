@@ -10,14 +10,16 @@
 //! something, by those: a log whose configuration was changed has two formats. What is left in a group is typed by
 //! nearly all of its values. Advice for changing this: a stranger can get any line into a log, so none may decide.
 
+mod kinds;
+
 use std::collections::BTreeMap;
 
 use super::FORMATS_MAX;
-use super::looks::{Look, Looks, fits};
-use crate::client;
+use super::looks::{Look, fits};
 use crate::format::presets::{self, Beginning};
-use crate::format::{Format, Layout, Server};
+use crate::format::{Format, Layout, Part, Server};
 use crate::parse::{Parser, Record, Wanted};
+use kinds::{First, Kind};
 
 /// More columns than these after a beginning are none of a format's, and are not named.
 const COLUMNS_MAX: usize = 64;
@@ -37,14 +39,15 @@ pub(super) enum Lines {
 /// The layouts of lines that begin alike: the beginning with the columns that follow it, typed, in the notation of the
 /// server that wrote them; the beginning itself where none do. There is always one.
 pub(super) fn complete(beginning: Beginning, layout: &Layout, sample: &[&[u8]], lines: Lines) -> Vec<Layout> {
-    let mut parser = Parser::new(layout, Wanted::default(), &[]);
+    let mut parser = Parser::new(layout, Wanted::ALL, &[]);
     let rows: Vec<Row> = sample.iter().filter_map(|line| columns_after(&mut parser, line)).collect();
     let has_apache_escapes = sample.iter().any(|line| has_apache_escape(line));
     let groups = groups(rows).into_iter().enumerate().filter(|(nth, rows)| {
         let is_first = *nth == 0 && lines == Lines::All;
         is_first || rows.len() >= LINES_MIN
     });
-    let ordered = in_order(groups.map(|(_, rows)| kinds(&rows)));
+    let first = if layout.format.has(Part::Agent) { First::BehindAgent } else { First::Anywhere };
+    let ordered = in_order(groups.map(|(_, rows)| kinds::of(&rows, first)));
     let layouts = ordered.into_iter().filter_map(|kinds| {
         if kinds.is_empty() && !has_apache_escapes {
             return Some(layout.clone());
@@ -57,10 +60,11 @@ pub(super) fn complete(beginning: Beginning, layout: &Layout, sample: &[&[u8]], 
 
 /// The beginning with these columns.
 fn completed(beginning: Beginning, kinds: &[Kind], has_apache_escapes: bool) -> Option<Format> {
-    let is_nginx = |kind: &Kind| matches!(kind, Kind::Seconds | Kind::Tries | Kind::Forwarded);
+    let is_nginx = |kind: &Kind| matches!(kind, Kind::Request | Kind::Upstream | Kind::Forwarded);
+    let is_apache = |kind: &Kind| matches!(kind, Kind::Received | Kind::Sent | Kind::Micros);
     let server = if kinds.iter().any(is_nginx) {
         Server::Nginx
-    } else if has_apache_escapes || kinds.contains(&Kind::Integer) {
+    } else if has_apache_escapes || kinds.iter().any(is_apache) {
         Server::Apache
     } else {
         beginning.preset.server
@@ -77,29 +81,28 @@ fn completed(beginning: Beginning, kinds: &[Kind], has_apache_escapes: bool) -> 
     Some(format)
 }
 
-/// The columns that follow a beginning in one line.
-type Row<'a> = Vec<Column<'a>>;
+/// The columns that follow a beginning in one line, and what the beginning says.
+#[derive(Debug, Clone)]
+struct Row<'a> {
+    columns: Vec<Column<'a>>,
+    known: Known<'a>,
+}
+
+/// What the beginning of a line says.
+#[derive(Debug, Clone, Copy)]
+struct Known<'a> {
+    body: Option<u64>,
+    client: Option<&'a [u8]>,
+    time_us: Option<i64>,
+    /// Bytes of the request that are in the log.
+    length: usize,
+}
 
 /// A column after the known ones.
 #[derive(Debug, Clone, Copy)]
 struct Column<'a> {
     text: &'a [u8],
     is_quoted: bool,
-}
-
-/// What a column is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// `0.123`.
-    Seconds,
-    /// `0.123`, `-`, or a list: times of upstream tries.
-    Tries,
-    Integer,
-    Address,
-    /// In quotes: the addresses that proxies passed on, or `-`.
-    Forwarded,
-    Quoted,
-    Word,
 }
 
 /// What a value could be on its own, as far as formats differ by it.
@@ -132,13 +135,14 @@ impl Class {
 fn groups(rows: Vec<Row<'_>>) -> Vec<Vec<Row<'_>>> {
     let mut of_width: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
     for row in rows {
-        let width = if row.len() > COLUMNS_MAX { 0 } else { row.len() };
-        of_width.entry(width).or_default().push(if width == 0 { Vec::new() } else { row });
+        let width = if row.columns.len() > COLUMNS_MAX { 0 } else { row.columns.len() };
+        let columns = if width == 0 { Vec::new() } else { row.columns };
+        of_width.entry(width).or_default().push(Row { columns, ..row });
     }
     let mut open: Vec<Vec<Row>> = of_width.into_values().collect();
     let mut groups: Vec<Vec<Row>> = Vec::new();
     while let Some(rows) = open.pop() {
-        let width = rows[0].len();
+        let width = rows[0].columns.len();
         let parts = if groups.len() + open.len() < FORMATS_MAX {
             (0..width).find_map(|at| parted(&rows, at))
         } else {
@@ -149,7 +153,7 @@ fn groups(rows: Vec<Row<'_>>) -> Vec<Vec<Row<'_>>> {
             None => groups.push(rows),
         }
     }
-    groups.sort_by_key(|rows| (std::cmp::Reverse(rows.len()), rows[0].len()));
+    groups.sort_by_key(|rows| (std::cmp::Reverse(rows.len()), rows[0].columns.len()));
     groups.truncate(FORMATS_MAX);
     groups
 }
@@ -157,7 +161,7 @@ fn groups(rows: Vec<Row<'_>>) -> Vec<Vec<Row<'_>>> {
 /// The lines that hold one thing in a column, and those that hold another. Bare values of any kind are one column,
 /// though some of them look like numbers.
 fn parted<'a>(rows: &[Row<'a>], at: usize) -> Option<(Vec<Row<'a>>, Vec<Row<'a>>)> {
-    let count = |class| rows.iter().filter(|row| Class::of(row[at]) == Some(class)).count();
+    let count = |class| rows.iter().filter(|row| Class::of(row.columns[at]) == Some(class)).count();
     let [quoted, words, numbers @ ..] =
         [Class::Quoted, Class::Word, Class::Seconds, Class::Integer, Class::Address].map(count);
     let bare = words + numbers.iter().sum::<usize>();
@@ -171,14 +175,14 @@ fn parted<'a>(rows: &[Row<'a>], at: usize) -> Option<(Vec<Row<'a>>, Vec<Row<'a>>
     } else {
         Class::Integer
     };
-    Some(rows.iter().cloned().partition(|row| Class::of(row[at]) == Some(apart)))
+    Some(rows.iter().cloned().partition(|row| Class::of(row.columns[at]) == Some(apart)))
 }
 
 /// `%D` takes no fraction, but nginx's times are read without one too: of two formats that differ in that, the
 /// stricter is tried first.
 fn in_order(groups: impl Iterator<Item = Vec<Kind>>) -> Vec<Vec<Kind>> {
     let is_stricter = |kinds: &[Kind], others: &[Kind]| {
-        let pair = |pair: (&Kind, &Kind)| matches!(pair, (Kind::Integer, Kind::Seconds | Kind::Tries));
+        let pair = |pair: (&Kind, &Kind)| matches!(pair, (Kind::Micros, Kind::Request | Kind::Upstream));
         kinds.len() == others.len() && kinds.iter().zip(others).any(pair)
     };
     let mut ordered: Vec<Vec<Kind>> = Vec::new();
@@ -189,63 +193,23 @@ fn in_order(groups: impl Iterator<Item = Vec<Kind>>) -> Vec<Vec<Kind>> {
     ordered
 }
 
-fn kinds(rows: &[Row<'_>]) -> Vec<Kind> {
-    let width = rows.first().map_or(0, Vec::len);
-    (0..width).map(|at| kind(&rows.iter().map(|row| row[at]).collect::<Vec<_>>())).collect()
-}
-
-/// So many lines with nothing but statuses hold no numbers.
-const STATUSES_MIN: usize = 5;
-
-fn kind(values: &[Column<'_>]) -> Kind {
-    let quoted = values.iter().filter(|value| value.is_quoted).count();
-    if quoted * 2 > values.len() {
-        return if are_forwarded(values) { Kind::Forwarded } else { Kind::Quoted };
-    }
-    let looks = Looks::of(values.iter().map(|value| value.text));
-    let (statuses, all) = (looks.count(Look::Status), looks.known());
-    if all == 0 {
-        return Kind::Tries;
-    }
-    if looks.mostly(&[Look::Seconds, Look::SecondsList]) {
-        return if looks.are_of_tries() { Kind::Tries } else { Kind::Seconds };
-    }
-    let digits = [Look::Integer, Look::Status, Look::EpochSeconds, Look::EpochMicros, Look::OtherTime];
-    if looks.mostly(&digits) && looks.count(Look::Integer) + statuses > all / 2 {
-        return if all >= STATUSES_MIN && statuses == all { Kind::Word } else { Kind::Integer };
-    }
-    if looks.mostly(&[Look::Address]) { Kind::Address } else { Kind::Word }
-}
-
-/// True if nearly all values that are not missing are lists of addresses. Those that have a port throughout are
-/// rather the servers that were asked.
-fn are_forwarded(values: &[Column<'_>]) -> bool {
-    let (mut known, mut forwarded, mut endpoints) = (0, 0, 0);
-    for text in values.iter().map(|value| value.text).filter(|text| !is_unknown(text)) {
-        known += 1;
-        forwarded += usize::from(
-            text.split(|&byte| byte == b',')
-                .all(|item| is_unknown(item.trim_ascii()) || client::leftmost(item).is_some()),
-        );
-        endpoints += usize::from(Look::of(text) == Look::Endpoint);
-    }
-    known == 0 || fits(forwarded, known) && endpoints * 2 <= known
-}
-
-/// What proxies write for a client that they do not know or do not tell.
-fn is_unknown(text: &[u8]) -> bool {
-    text.is_empty() || text == b"-" || text == b"unknown" || text.starts_with(b"_")
-}
-
 /// The columns of `line` after what the parser matches; `None` if it does not match.
 fn columns_after<'a>(parser: &mut Parser, line: &'a [u8]) -> Option<Row<'a>> {
     let mut record = Record::default();
     parser.parse(line, &mut record).ok()?;
-    Some(if record.extra { columns(&line[parser.matched_length()..]) } else { Vec::new() })
+    let texts = [record.method, record.target, record.protocol, record.referer, record.agent];
+    let known = Known {
+        body: record.body,
+        client: record.client,
+        time_us: record.time.map(|time| time.0),
+        length: texts.into_iter().flatten().map(<[u8]>::len).sum(),
+    };
+    let columns = if record.extra { columns(&line[parser.matched_length()..]) } else { Vec::new() };
+    Some(Row { columns, known })
 }
 
 /// Splits at blanks outside quotes; the items of an unquoted list (`a, b : c`) are one column.
-fn columns(text: &[u8]) -> Row<'_> {
+fn columns(text: &[u8]) -> Vec<Column<'_>> {
     let mut columns = Vec::new();
     let mut rest = text.trim_ascii();
     while !rest.is_empty() {
@@ -282,15 +246,10 @@ fn list_end(text: &[u8]) -> usize {
 /// A field and the short word that stands for it in names.
 type Named = (&'static str, &'static str);
 
-/// Field and short word for each column. Each field is given once: of several columns of one kind the usual order
-/// decides.
+/// Field and short word for each column.
 fn fields(kinds: &[Kind], server: Server) -> Vec<(String, String)> {
-    let integers = kinds.iter().filter(|&&kind| kind == Kind::Integer).count();
-    let mut given: Vec<Named> = Vec::new();
     let name = |(number, &kind): (usize, &Kind)| {
-        if let Some(&named) = usual(kind, server, integers).iter().find(|named| !given.contains(named)) {
-            given.push(named);
-            let (field, word) = named;
+        if let Some((field, word)) = named(kind, server) {
             return (field.to_owned(), word.to_owned());
         }
         let field = match server {
@@ -300,31 +259,35 @@ fn fields(kinds: &[Kind], server: Server) -> Vec<(String, String)> {
         let is_quoted = matches!(kind, Kind::Quoted | Kind::Forwarded);
         (if is_quoted { format!("\"{field}\"") } else { field }, number.to_string())
     };
-    (1..).zip(kinds).map(name).collect()
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for (number, kind) in (1..).zip(kinds) {
+        let field = name((number, kind));
+        // Each part of a record has one column.
+        let again = fields.contains(&field);
+        fields.push(if again { name((number, &other(*kind))) } else { field });
+    }
+    fields
 }
 
-/// What a column of this kind usually is, the likeliest first. Apache's columns of digits are told by how many there
-/// are.
-fn usual(kind: Kind, server: Server, integers: usize) -> &'static [Named] {
-    const REQUEST: Named = ("$request_time", "rt");
-    const UPSTREAM: Named = ("$upstream_response_time", "urt");
-    const RECEIVED: Named = ("%I", "i");
-    const SENT: Named = ("%O", "o");
-    const DURATION: Named = ("%D", "d");
+/// A column of which nothing is known.
+fn other(kind: Kind) -> Kind {
+    if matches!(kind, Kind::Quoted | Kind::Forwarded) { Kind::Quoted } else { Kind::Bare }
+}
+
+fn named(kind: Kind, server: Server) -> Option<Named> {
     match (kind, server) {
-        (Kind::Seconds, Server::Nginx) => &[REQUEST, UPSTREAM],
-        (Kind::Tries, Server::Nginx) => &[UPSTREAM],
-        (Kind::Forwarded, Server::Nginx) => &[("\"$http_x_forwarded_for\"", "xff")],
-        (Kind::Address, Server::Nginx) => &[("$server_addr", "server_addr")],
-        (Kind::Address, _) => &[("%A", "server_addr")],
-        (Kind::Integer, Server::Apache) => match integers {
-            1 => &[DURATION],
-            // The two of `combinedio`, and a duration behind them.
-            2 => &[RECEIVED, SENT],
-            3 => &[RECEIVED, SENT, DURATION],
-            _ => &[],
-        },
-        _ => &[],
+        (Kind::Request, Server::Nginx) => Some(("$request_time", "rt")),
+        (Kind::Upstream, Server::Nginx) => Some(("$upstream_response_time", "urt")),
+        (Kind::Forwarded, Server::Nginx) => Some(("\"$http_x_forwarded_for\"", "xff")),
+        (Kind::Time, Server::Nginx) => Some(("$msec", "msec")),
+        (Kind::Received, Server::Nginx) => Some(("$request_length", "i")),
+        (Kind::Sent, Server::Nginx) => Some(("$bytes_sent", "o")),
+        (Kind::Address, Server::Nginx) => Some(("$server_addr", "server_addr")),
+        (Kind::Address, _) => Some(("%A", "server_addr")),
+        (Kind::Received, Server::Apache) => Some(("%I", "i")),
+        (Kind::Sent, Server::Apache) => Some(("%O", "o")),
+        (Kind::Micros, Server::Apache) => Some(("%D", "d")),
+        _ => None,
     }
 }
 

@@ -21,10 +21,10 @@ fn beginnings_and_appended_columns_are_told_apart() {
     check(&[with("")], "combined");
     check(&[with(" \"-\""), with(" \"192.0.2.7, 10.0.0.1\"")], "main");
     check(&[with(" 0.123")], "combined_rt");
-    check(&[with(" 0.123 -"), with(" 0.001 0.001, 0.002 : 0.100")], "combined_rt_urt");
+    check(&[with(" 0.123 -"), with(" 0.103 0.001, 0.002 : 0.100")], "combined_rt_urt");
     check(&[with(" 0.123 - 10.1.0.7")], "combined+rt+urt+server_addr");
-    check(&[with(" 1234")], "combined_d");
-    check(&[with(" 213 1234")], "combinedio");
+    check(&[with(" 250113")], "combined_d");
+    check(&[with(" 213 1234")], "combined+1+2");
     check(&[with(" \"-\" 0.123")], "combined+xff+rt");
     check(&[with(" what \"is this\"")], "combined+1+2");
     check(
@@ -76,9 +76,22 @@ fn the_nearest_format_says_where_it_stops() {
     assert_eq!(&nearest.text[nearest.reject.column..nearest.reject.column + 3], b"2x0");
 }
 
+/// Line number `nth` of a server that appends these columns: what is measured is never the same. `#` stands for a
+/// number of its own, `BODY` for the bytes of the body.
+fn served(nth: usize, tail: &str) -> String {
+    let body = nth * 977 % 50_000;
+    let tail = tail.replace("BODY", &body.to_string()).replace('#', &(nth * 7_919 % 1_000).to_string());
+    let tail = tail.replace("WIRE", &(body + 230 + nth % 9).to_string());
+    with(&tail).replace(" 200 6 ", &format!(" 200 {body} "))
+}
+
+fn served_lines(count: usize, tail: &str) -> Vec<String> {
+    (0..count).map(|nth| served(nth, tail)).collect()
+}
+
 /// A name is found in spite of a stray line, and all the lines that have the format keep it.
 fn check_stray(rows: usize, tail: &str, stray: &str, expected: &str) {
-    let mut lines: Vec<String> = (0..rows).map(|_| with(tail)).collect();
+    let mut lines = served_lines(rows, tail);
     lines.insert(rows / 2, with(stray));
     check(&lines, expected);
 }
@@ -88,16 +101,16 @@ fn one_stray_value_retypes_no_column() {
     for stray in
         [" \"unknown\"", " \"1.2.3.4:5123\"", " \"[2001:db8::1]:443, -\"", " \"for=192.0.2.43\"", " \"x\""]
     {
-        check_stray(1_000, " \"203.0.113.7\"", stray, "main");
-        check_stray(20, " \"203.0.113.7\"", stray, "main");
+        check_stray(1_000, " \"2001:db8::#\"", stray, "main");
+        check_stray(20, " \"2001:db8::#\"", stray, "main");
     }
     for stray in [" -", " 0.25", " x", " 250", " 0.100, 0.150"] {
         check_stray(1_000, " 0.250", stray, "combined_rt");
         check_stray(20, " 0.250", stray, "combined_rt");
     }
-    check_stray(1_000, " 250113", " -", "combined_d");
-    check_stray(1_000, " 250113", " x", "combined_d");
-    check_stray(1_000, " 213 1843", " - -", "combinedio");
+    check_stray(1_000, " #250113", " -", "combined_d");
+    check_stray(1_000, " #250113", " x", "combined_d");
+    check_stray(1_000, " 3# WIRE", " - -", "combinedio");
     check_stray(1_000, " 0.250 0.249", " - -", "combined_rt_urt");
 }
 
@@ -126,16 +139,16 @@ fn counted(lines: &[String]) -> Vec<(String, usize)> {
 #[test]
 fn columns_that_hold_two_things_are_two_formats() {
     let check = |groups: &[(&str, usize)], expected: &[(&str, usize)]| {
-        let lines = groups.iter().flat_map(|&(tail, count)| vec![with(tail); count]);
+        let lines = groups.iter().flat_map(|&(tail, count)| served_lines(count, tail));
         let expected: Vec<(String, usize)> =
             expected.iter().map(|&(name, count)| (name.to_owned(), count)).collect();
         assert_eq!(counted(&lines.collect::<Vec<_>>()), expected, "{groups:?}");
     };
-    check(&[(" 0.250", 1_000), (" 250113", 300)], &[("combined_d", 300), ("combined_rt", 1_000)]);
+    check(&[(" 0.250", 1_000), (" #250113", 300)], &[("combined_d", 300), ("combined_rt", 1_000)]);
     check(&[(" 0.250", 100), (" \"-\"", 20)], &[("combined_rt", 100), ("main", 20)]);
     check(&[("", 60), (" 0.250", 40)], &[("combined", 60), ("combined_rt", 40)]);
     check(&[("", 600), (" 0.250", 4)], &[("combined", 604)]);
-    check(&[(" x", 20), (" 250113", 20)], &[("combined+1", 40)]);
+    check(&[(" x", 20), (" #250113", 20)], &[("combined+1", 40)]);
     let upstream = r#" rt=0.001 uct="0.000" uht="0.001" urt="0.001""#;
     check(&[("", 60), (upstream, 40)], &[("combined", 60), ("upstream_time", 40)]);
 }
@@ -214,4 +227,100 @@ proptest! {
         let among: usize = counted(&lines).iter().map(|(_, count)| count).sum();
         prop_assert!(among >= alone, "{among} of {alone}");
     }
+}
+
+#[test]
+fn appended_numbers_are_what_they_can_be_shown_to_be() {
+    let check = |tail: &str, expected: &str| check(&served_lines(40, tail), expected);
+    // Sent and received, in any order, in either server's words.
+    check(" 3# WIRE", "combinedio");
+    check(" WIRE 3#", "combined+o+i");
+    check(" #50113 3# WIRE", "combined+d+i+o");
+    check(" WIRE 0.12#", "combined+o+rt");
+    check(" WIRE", "combined+o");
+    // $connection $connection_requests, %O %I of another request, pid and time taken, port and time taken.
+    check(" 881234 3", "combined+1+2");
+    check(" 3# 300", "combined+1+2");
+    check(" 4711 #50113", "combined+1+d");
+    check(" 443 #50113", "combined+1+d");
+    check(" 7200", "combined+1");
+    // $request_length, milliseconds and other small numbers.
+    check(" 3#", "combined+1");
+    check(" #", "combined+1");
+    check(" #50113", "combined_d");
+    let rising = |start: usize| (0..40).map(|nth| with(&format!(" {}", start + nth * 3))).collect::<Vec<_>>();
+    super::tests::check(&rising(881_234), "combined+1");
+    let ports: Vec<String> =
+        (0..40).map(|nth| with(&format!(" {}", 32_768 + nth * 7_919 % 28_000))).collect();
+    super::tests::check(&ports, "combined+1");
+}
+
+#[test]
+fn appended_times_are_told_by_each_other() {
+    let check = |tail: &str, expected: &str| check(&vec![with(tail); 20], expected);
+    check(" 0.100 7200.000", "combined+urt+rt");
+    check(" - 7200.000", "combined+urt+rt");
+    check(" 7200.000 0.100", "combined_rt_urt");
+    check(" 0.250 - 0.249", "combined+rt+2+urt");
+    let lines = [vec![with(" 0.100 7.000"); 15], vec![with(" - 7.000"); 5]].concat();
+    super::tests::check(&lines, "combined+urt+rt");
+    // Neither is always the longer.
+    let lines = [vec![with(" 0.100 7.000"); 10], vec![with(" 7.000 0.100"); 10]].concat();
+    super::tests::check(&lines, "combined+1+2");
+    // Seconds since 1970 are no duration, and a time of the record only if they tell the same.
+    check(" 1795409591.123", "combined+msec");
+    check(" 1795409591.123 0.100", "combined+msec+rt");
+    check(" 0.100 1795409591.123", "combined+rt+msec");
+    check(" 1795000000.123", "combined+1");
+}
+
+#[test]
+fn addresses_that_do_not_vary_were_not_passed_on() {
+    check(&vec![with(" \"203.0.113.5\""); 20], "combined+1");
+    let clients: Vec<String> = (0..100)
+        .map(|nth| with(" \"10.0.0.5\"").replacen("192.0.2.1", &format!("192.0.2.{nth}"), 1))
+        .collect();
+    check(&clients, "combined+1");
+    check(&served_lines(20, " \"2001:db8::#\""), "main");
+    check(&[vec![with(" \"203.0.113.5\""); 20], vec![with(" \"-\""); 20]].concat(), "main");
+    // What is always missing is nginx's `main` in its place, and nothing elsewhere.
+    check(&vec![with(" \"-\""); 20], "main");
+    check(&vec![with(" x \"-\""); 20], "combined+1+2");
+    let common = COMBINED.split(" \"-\" ").next().unwrap();
+    check(&vec![format!("{common} \"-\""); 20], "common+1");
+}
+
+#[test]
+fn addresses_before_the_client_were_passed_on() {
+    check(
+        &vec![format!("203.0.113.9 {}", COMBINED.replace("192.0.2.1", "10.0.0.1")); 20],
+        "forwarded_combined",
+    );
+    check(
+        &vec![format!("203.0.113.9 {}", with(" 0.100").replace("192.0.2.1", "10.0.0.1")); 20],
+        "forwarded_combined+rt",
+    );
+    check(&vec![format!("www.example.com {COMBINED}"); 20], "host_combined");
+}
+
+#[test]
+fn torn_lines_are_no_format() {
+    let torn = format!("{} 1", COMBINED.split(" 6 ").next().expect("the bytes"));
+    let check = |lines: &[String], expected: &[(&str, usize)]| {
+        let expected: Vec<(String, usize)> =
+            expected.iter().map(|&(name, count)| (name.to_owned(), count)).collect();
+        assert_eq!(counted(lines), expected);
+    };
+    check(&[with(""), torn.clone(), with("")], &[("combined", 2)]);
+    check(&[vec![with(""); 100], vec![torn.clone(); 4]].concat(), &[("combined", 100)]);
+    // Two servers, or a change of the configuration.
+    check(&[vec![with(""); 100], vec![torn.clone(); 5]].concat(), &[("combined", 100), ("common", 5)]);
+    check(&[torn.clone(), torn.clone(), torn.clone()], &[("common", 3)]);
+    check(&[vec![with(" 0.250"); 100], vec![with("")]].concat(), &[("combined_rt", 100), ("combined", 1)]);
+    let text = |lines: &[String]| lines.join("\n").into_bytes();
+    let head = detect(&text(&vec![with(""); 10])).layouts();
+    let later = |lines: &[String]| detect_later(&[], &head, &Wrappers::default(), &text(lines)).len();
+    assert_eq!(later(&[with(""), torn.clone()]), 0);
+    assert_eq!(later(std::slice::from_ref(&torn)), 0);
+    assert_eq!(later(&vec![torn; 5]), 1);
 }

@@ -135,6 +135,11 @@ impl Layout {
         Self::of_steps(format, first, steps)
     }
 
+    /// True if nothing stands behind the last value: of a line that was cut there only a piece of it may be left.
+    pub fn ends_in_value(&self) -> bool {
+        self.format.grammar == Grammar::Text && self.steps.last().is_some_and(|step| step.literal.is_empty())
+    }
+
     /// Where lines name their values there are no ends to find.
     fn keyed(format: &Format) -> Result<Self, BadFormat> {
         let end = End::Line(Tail::Text);
@@ -201,6 +206,8 @@ fn end_of(field: &Field, escape: Escape, quoted: bool, literal: &[u8], at_end: b
     }
     match field.kind {
         Kind::List if literal[0] == b' ' => End::List,
+        // A list too, of addresses: each proxy appends one behind a comma.
+        Kind::Text if field.part == Part::Forwarded && literal[0] == b' ' => End::List,
         Kind::Text | Kind::List => End::Anywhere,
         _ => End::Until { inner_blanks: if literal[0] == b' ' { inner_blanks } else { 0 } },
     }

@@ -39,7 +39,7 @@ impl Beginning {
 pub const BEGINNINGS: [Beginning; 4] = [
     Beginning { preset: COMBINED, twin: APACHE_COMBINED },
     Beginning {
-        preset: VHOST_COMBINED,
+        preset: VHOST_BODY,
         twin: of_nginx(
             "vhost_combined",
             r#"$host:$server_port $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
@@ -58,6 +58,15 @@ pub const BEGINNINGS: [Beginning; 4] = [
     },
 ];
 
+/// Who asked, as the proxies in front passed it on, stands where others have the host: recognised by its addresses.
+pub const FORWARDED: Beginning = Beginning {
+    preset: FORWARDED_COMBINED,
+    twin: of_apache(
+        "forwarded_combined",
+        r#"%{X-Forwarded-For}i %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#,
+    ),
+};
+
 /// nginx's only predefined format (`ngx_http_log_module`).
 const COMBINED: Preset = of_nginx(
     "combined",
@@ -71,10 +80,20 @@ const APACHE_COMBINED: Preset =
 const VHOST_COMBINED: Preset =
     of_apache("vhost_combined", r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#);
 
+/// What is taken for it by its looks: a lone column of bytes is the body's unless something proves that headers are
+/// counted, in every format alike, so that logs of one machine are counted alike (docs/decisions/0005).
+const VHOST_BODY: Preset =
+    of_apache("vhost_combined", r#"%v:%p %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#);
+
 /// The same with the virtual host alone before it, as nginx's users like it.
 const HOST_COMBINED: Preset = of_nginx(
     "host_combined",
     r#"$host $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
+);
+
+const FORWARDED_COMBINED: Preset = of_nginx(
+    "forwarded_combined",
+    r#"$http_x_forwarded_for $remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
 );
 
 const COMMON: Preset = of_apache("common", r#"%h %l %u %t "%r" %>s %b"#);
@@ -111,6 +130,7 @@ pub const PRESETS: &[Preset] = &[
     of_apache("combinedio", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O"#),
     VHOST_COMBINED,
     HOST_COMBINED,
+    FORWARDED_COMBINED,
     COMMON,
     // Neighbours. What their times and bytes mean, and where that is written: docs/FORMATS.md.
     of_nginx(
@@ -313,7 +333,7 @@ mod tests {
             assert_eq!(preset.format().name, preset.name);
             super::super::Layout::compile(&preset.format()).expect(preset.name);
         }
-        for beginning in BEGINNINGS {
+        for beginning in BEGINNINGS.into_iter().chain([FORWARDED]) {
             for server in [Server::Nginx, Server::Apache] {
                 let format = beginning.of(server);
                 assert_eq!((format.name.as_str(), format.server), (beginning.preset.name, server));

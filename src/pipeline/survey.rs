@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
+use crate::aggregate::Units;
 use crate::detect::{self, Candidate, Detected, Nearest};
 use crate::error::Error;
 use crate::format::{Format, Layout};
@@ -81,6 +82,15 @@ impl Log {
     /// The layouts its lines are tried with, in order.
     pub fn layouts(&self) -> Vec<Layout> {
         self.candidates.iter().map(|candidate| candidate.layout.clone()).collect()
+    }
+
+    /// Who says what the durations of a format are counted in: whoever gave the format, or the format itself.
+    pub(super) fn units(&self, layout: &Layout) -> Units {
+        let is_told = |known: &Arc<[Layout]>| known.iter().any(|known| known.format == layout.format);
+        match &self.recognised_among {
+            Some(known) if !is_told(known) && detect::unit::is_assumed(layout) => Units::Assumed,
+            _ => Units::Told,
+        }
     }
 
     /// The formats of its records; if it has none, the format it would have.

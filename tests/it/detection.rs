@@ -138,8 +138,8 @@ const ALLOWED: [(&str, &str, usize, &str); 23] = [
     (NGINX_TSV, "user", 8, "a user's name is a word like others"),
     ("oracle-nginx-1.22.1/compression.log", "body_bytes", 725, BYTES),
     ("oracle-nginx-1.22.1/compression.log", "wire_bytes", 725, BYTES),
-    ("oracle-nginx-1.22.1/vhost_combined.log", "body_bytes", 725, BYTES),
-    ("oracle-nginx-1.22.1/vhost_combined.log", "wire_bytes", 725, BYTES),
+    ("oracle-apache-2.4.71/vhost_combined.log", "body_bytes", 519, BYTES),
+    ("oracle-apache-2.4.71/vhost_combined.log", "wire_bytes", 519, BYTES),
     ("oracle-nginx-1.22.1/ltsv.log", "agent", 114, EMPTY),
     ("oracle-nginx-1.22.1/json_default.log", "agent", 114, EMPTY),
     ("oracle-nginx-1.22.1/combined_none.log", "agent", 203, EMPTY),
@@ -309,4 +309,75 @@ fn formats_that_begin_behind_the_head_are_found_and_named() {
     check_later("timed", &rest, &[("combined", head, 1), ("upstream_time", 700, head + 1)], [head + 700, 0]);
     let rest: String = (0..700).map(noise).collect();
     check_later("noise", &rest, &[("combined", head, 1)], [head, 700]);
+}
+
+/// A record of nginx's `combined`.
+const COMBINED: &str = r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET / HTTP/1.1" 200 100000 "-" "x""#;
+
+/// Accepted, rejected and partial lines, and bytes.
+fn counted(log: &str, options: &[&str]) -> [u64; 4] {
+    let run = bandwho_with(&[&["--no-ip-db", "--json", "-"], options].concat(), log.as_bytes());
+    let answer: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
+    let input = &answer["input"];
+    let partial = input["skips"]["partial"].as_u64().unwrap_or(0);
+    let [accepted, rejected] = ["accepted", "rejected"].map(|key| input[key].as_u64().unwrap());
+    [accepted, rejected, partial, answer["bytes"].as_u64().unwrap()]
+}
+
+#[test]
+fn a_torn_line_counts_as_little_as_with_its_format_given() {
+    let torn = COMBINED.split("00000 ").next().unwrap();
+    let glued = format!("{COMBINED}{COMBINED}");
+    for (log, expected) in [
+        (format!("{COMBINED}\n{torn}\n{COMBINED}\n"), [2, 1, 0, 200_000]),
+        (format!("{COMBINED}\n{COMBINED}\n{torn}"), [2, 0, 1, 200_000]),
+        (format!("{COMBINED}\n{glued}\n{COMBINED}\n"), [2, 1, 0, 200_000]),
+        (format!("{COMBINED}\n{torn}{COMBINED}\n{COMBINED}\n"), [2, 1, 0, 200_000]),
+    ] {
+        assert_eq!(counted(&log, &[]), expected, "{log}");
+        assert_eq!(counted(&log, &["--format", "combined"]), expected, "{log}");
+    }
+    // The servers of a mixed log write whole lines, and the last is being written.
+    let common = COMBINED.split(" \"-\"").next().unwrap();
+    let mixed = format!("{COMBINED}\n{common}\n").repeat(10);
+    assert_eq!(counted(&mixed, &[]), [20, 0, 0, 2_000_000]);
+    assert_eq!(counted(&format!("{mixed}{torn}"), &[]), [20, 0, 1, 2_000_000]);
+}
+
+#[test]
+fn logs_of_one_machine_are_counted_alike() {
+    let folder = Scratch::new("alike");
+    let vhost = format!("a.example:80 {COMBINED}\n");
+    for (name, text) in [("access.log", format!("{COMBINED}\n")), ("other_vhosts_access.log", vhost)] {
+        fs::write(folder.path(name), text.repeat(20)).unwrap();
+    }
+    let run = bandwho(&["--no-ip-db", "--json", folder.path("").to_str().unwrap()]);
+    let answer: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&answer["bytes"], &answer["input"]["basis"]), (&4_000_000.into(), &"body".into()));
+    assert_eq!(answer["input"]["remarks"], serde_json::json!({}));
+}
+
+#[test]
+fn a_unit_that_nothing_tells_is_remarked() {
+    let check = |line: &dyn Fn(u64) -> String, expected: Value| {
+        let log: String = (1..=40).map(|nth| line(nth) + "\n").collect();
+        let run = bandwho_with(&["--no-ip-db", "--json", "-"], log.as_bytes());
+        let answer: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(answer["input"]["remarks"], expected, "{}", line(1));
+    };
+    let assumed = serde_json::json!({ "duration-unit-assumed": 40 });
+    let none = serde_json::json!({});
+    let json = |name: &'static str| {
+        move |nth: u64| {
+            format!(
+                r#"{{"remote_addr":"192.0.2.1","time":"2026-11-23T05:53:11Z","status":200,"bytes":5,"{name}":{nth}}}"#
+            )
+        }
+    };
+    check(&|nth| format!("{COMBINED} {}", 50_113 + nth * 7_919 % 1_000), assumed.clone());
+    for name in ["latency", "duration", "elapsed", "took", "response_time", "time_taken"] {
+        check(&json(name), assumed.clone());
+    }
+    check(&json("duration_ms"), none.clone());
+    check(&|_| format!("{COMBINED} 0.250"), none);
 }

@@ -4,27 +4,16 @@
 //! other and a response's headers are body and wire; a column that is 0 wherever a status forbids a body holds bodies;
 //! the column after the status; the one that varies most.
 
+use super::super::integers::{Integers as Candidate, ROWS_MIN, headers_between, number};
 use super::super::looks::{Look, fits, is_evident};
 use super::columns::Column;
 use super::sheet::{Role, Sheet};
 
-/// Fewer lines show no pattern.
-const ROWS_MIN: usize = 5;
-
 /// More lines show it no better.
 const ROWS_MAX: usize = 500;
 
-/// Bytes of an ordinary response's headers.
-const HEADERS: std::ops::RangeInclusive<u64> = 60..=4_096;
-
-/// Bytes of an ordinary request.
-const REQUEST: std::ops::RangeInclusive<u64> = 16..=8_192;
-
 /// Between two looks at the clock.
 const CLOCKS_US: u64 = 10;
-
-/// Ports that systems give to clients.
-const CLIENT_PORTS: std::ops::RangeInclusive<u64> = 1_024..=65_535;
 
 /// Gives the columns of digits their roles.
 pub(super) fn assign(sheet: &mut Sheet<'_, '_>) {
@@ -58,51 +47,6 @@ pub(super) fn assign(sheet: &mut Sheet<'_, '_>) {
 /// The numbers of a column.
 pub(super) fn of(column: &Column<'_>) -> Vec<Option<u64>> {
     column.values.iter().map(|value| number(value)).collect()
-}
-
-/// A number that is digits alone and certainly fits.
-pub(super) fn number(value: &[u8]) -> Option<u64> {
-    let is_number = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-    is_number.then(|| value.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
-}
-
-/// A column that could be bytes.
-struct Candidate {
-    at: usize,
-    numbers: Vec<Option<u64>>,
-}
-
-impl Candidate {
-    fn known(&self) -> impl Iterator<Item = u64> {
-        self.numbers.iter().flatten().copied()
-    }
-
-    fn spread(&self) -> u64 {
-        self.known().max().unwrap_or(0) - self.known().min().unwrap_or(0)
-    }
-
-    /// True if nearly all known numbers pass.
-    fn mostly(&self, test: impl Fn(u64) -> bool) -> bool {
-        fits(self.known().filter(|&number| test(number)).count(), self.known().count())
-    }
-
-    /// A counter or a clock never turns back, but for lines that waited for each other.
-    fn only_rises(&self) -> bool {
-        let numbers: Vec<u64> = self.known().collect();
-        let rising = numbers.windows(2).filter(|pair| pair[0] <= pair[1]).count();
-        numbers.len() >= 4 * ROWS_MIN && numbers.first() < numbers.last() && fits(rising, numbers.len() - 1)
-    }
-
-    fn is_of_ports(&self) -> bool {
-        // What systems give to clients lies far up.
-        self.numbers.len() >= ROWS_MIN
-            && !is_evident(
-                self.known().filter(|number| !CLIENT_PORTS.contains(number)).count(),
-                self.known().count(),
-            )
-            && self.mostly(|number| number >= 16_384)
-            && self.spread() > 0
-    }
 }
 
 fn candidates(sheet: &Sheet<'_, '_>) -> Vec<Candidate> {
@@ -170,26 +114,7 @@ fn body_and_wire(sheet: &Sheet<'_, '_>, candidates: &[Candidate]) -> Option<(usi
 }
 
 fn are_body_and_wire(sheet: &Sheet<'_, '_>, body: &Candidate, wire: &Candidate) -> bool {
-    let both: Vec<(u64, u64)> = body
-        .numbers
-        .iter()
-        .zip(&wire.numbers)
-        .filter_map(|(body, wire)| Some((body.unwrap_or(0), (*wire)?)))
-        .collect();
-    let ordered = both.iter().filter(|(body, wire)| body <= wire).count();
-    // Nothing at all was sent where the client had left.
-    let mut headers: Vec<u64> = both
-        .iter()
-        .filter(|&&(_, wire)| wire > 0)
-        .filter_map(|(body, wire)| wire.checked_sub(*body))
-        .collect();
-    headers.sort_unstable();
-    let Some(&median) = headers.get(headers.len() / 2) else { return false };
-    let usual = headers.iter().filter(|&&header| (median / 2..=median * 2).contains(&header)).count();
-    both.len() >= ROWS_MIN
-        && ordered * 100 >= both.len() * 99
-        && HEADERS.contains(&median)
-        && usual * 100 >= headers.len() * 80
+    headers_between(&body.numbers, &wire.numbers).is_some()
         && bodiless(sheet, body) != Some(Bodiless::Counted)
         && body.spread() > 0
 }
@@ -199,8 +124,7 @@ fn request_length(sheet: &Sheet<'_, '_>, candidates: &[Candidate]) -> Option<usi
     let mut fitting = candidates.iter().filter(|candidate| {
         sheet.roles[candidate.at].is_none()
             && !sheet.is_evident(sheet.nulls(candidate.at))
-            && candidate.spread() > 0
-            && candidate.mostly(|number| REQUEST.contains(&number))
+            && candidate.are_of_requests()
     });
     let only = fitting.next()?;
     fitting.next().is_none().then_some(only.at)

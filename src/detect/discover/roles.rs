@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::super::integers::number;
 use super::super::looks::{Look, fits};
 use super::columns::{Table, Wrap};
 use super::numbers;
@@ -125,7 +126,7 @@ fn times(sheet: &mut Sheet<'_, '_>) {
 }
 
 fn is_no_more(sheet: &Sheet<'_, '_>, one: usize, other: usize) -> bool {
-    sheet.nearly_always(one, other, |one, other| Some(numbers::number(one)? <= numbers::number(other)?))
+    sheet.nearly_always(one, other, |one, other| Some(number(one)? <= number(other)?))
 }
 
 fn requests(sheet: &mut Sheet<'_, '_>) {

@@ -171,6 +171,11 @@ fn spelled(path: &str) -> String {
     spelled
 }
 
+/// True if a name alone says what its durations are counted in.
+pub fn tells_unit(path: &str) -> bool {
+    matches!(meaning(&spelled(path)), Some((_, _, Sort::Duration(Some(_)))))
+}
+
 fn source(columns: &[Column<'_>]) -> Source {
     // Other messages in the file, however many, say nothing about who logs the requests.
     let tells = |column: &&Column<'_>| {

@@ -357,9 +357,6 @@ fn body_or_wire(step: usize, read_as: Part, facts: &Facts) -> String {
             let read_as = if read_as == Part::Wire { "all that was sent" } else { "the body" };
             format!("bytes: {text} is read as {read_as}; the name does not say whether headers count.")
         }
-        (Part::Wire, "vhost_combined") => format!(
-            "bytes: {text} is read as all that was sent, as Debian's vhost_combined has it; elsewhere this column is %b, the body alone."
-        ),
         (Part::Wire, _) => {
             format!("bytes: {text} is read as all that was sent, headers included; it may be the body alone.")
         }
