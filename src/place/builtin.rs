@@ -39,9 +39,9 @@ pub(super) fn open() -> Packed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::place::compact;
     use crate::place::known::Known;
     use crate::place::source::Source;
+    use crate::place::{compact, region};
 
     /// Addresses whose country of registration and network are public knowledge and have been the same for years.
     const KNOWN: [(&str, &str, u32); 70] = [
@@ -165,6 +165,7 @@ mod tests {
         assert!(BYTES.len() <= SIZE_MAX, "{} bytes", BYTES.len());
         assert_eq!([table.v4.len(), table.v6.len()], RUNS);
         assert_eq!(table.records.rows.len(), ROWS);
+        assert!(table.records.rows.iter().all(|row| row.country.is_none_or(region::is_country)));
         assert!(
             table.about.iter().all(|about| about.date.as_ref().is_some_and(|date| date.starts_with(DATE)))
         );

@@ -70,7 +70,7 @@ pub struct Place {
     pub asn: Option<u32>,
     /// The autonomous system's registered name.
     pub org: Option<Box<str>>,
-    /// `carrier`, `idc`, `cdn` or `edu`.
+    /// The name of a [`NetKind`]: `carrier`, `cloud`, `idc`, `cdn` or `edu`.
     pub netkind: Option<Box<str>>,
 }
 
@@ -278,8 +278,9 @@ fn low(bits: u128) -> u32 {
     u32::try_from(bits & u128::from(u32::MAX)).expect("32 bits are left")
 }
 
-/// Addresses remembered: half a megabyte per thread, which stays in the processor's own memory.
+/// Addresses remembered: 40 bytes each, 640 KiB per thread, which stay in the processor's own memory.
 const RECENT: usize = 1 << 14;
+const _: () = assert!(size_of::<(IpAddr, Located)>() == 40, "the figure above");
 
 /// A record that was not met yet.
 const UNSEEN: PlaceId = PlaceId(u32::MAX);
@@ -531,6 +532,35 @@ mod tests {
         check(&[city, r#"{"country_code":"US","state1":"Nevada"}"#], "US|US-NV|Nevada|-|-|-|-|-");
         check(&[city, r#"{"region":"California","city":"Alviso"}"#], "US|US-CA|California|Alviso|-|-|-|-");
         check(&[asn, r#"{"asn":1}"#], "-|-|-|-|-|1|-|-");
+        // One province in two spellings; and a territory by whichever name.
+        let shenzhen =
+            r#"{"country_code":"CN","region_code":"GD","region":"Guangdong Sheng","city":"Shenzhen"}"#;
+        check(
+            &[shenzhen, r#"{"country_code":"CN","region":"广东省","isp":"电信"}"#],
+            "CN|CN-GD|广东省|Shenzhen|电信|-|-|carrier",
+        );
+        let kowloon = r#"{"country_code":"HK","city":"Kowloon"}"#;
+        check(
+            &[kowloon, r#"{"country_code":"CN","region_code":"HK","region":"香港"}"#],
+            "HK|HK|-|Kowloon|-|-|-|-",
+        );
+        check(&[r#"{"country_code":"CN"}"#, r#"{"region_code":"HK"}"#], "HK|HK|-|-|-|-|-|-");
+    }
+
+    #[test]
+    fn a_list_changes_the_kind_and_nothing_else() {
+        let lists = NetKinds::parse("list", b"192.0.2.0/25,cdn,Owner\nAS7922,idc,Owner\n").unwrap();
+        let records = [("192.0.2.0/24", r#"{"asn":7922,"as_name":"Comcast Cable","isp":"Comcast"}"#)];
+        let sources: Vec<Box<dyn Source>> = vec![
+            database("x.mmdb", IpVersion::V6, &records),
+            Box::new(Listed::new("list".to_owned(), &lists)),
+        ];
+        let places = Places::new(sources, lists);
+        let mut memo = Memo::new();
+        for (address, kind) in [("192.0.2.1", "cdn"), ("192.0.2.129", "idc")] {
+            let expected = format!("-|-|-|-|Comcast|7922|Comcast Cable|{kind}");
+            assert_eq!(show(locate(&places, &mut memo, address)), expected, "{address}");
+        }
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(super) fn judge(
     names: [Option<&str>; 2],
     lists: &NetKinds,
 ) -> Option<NetKind> {
-    let by_list = || lists.by_asn(asn?).map(|(kind, _)| kind);
+    let by_list = || lists.by_asn(asn?);
     let by_table = || operator(asn?).map(|operator| operator.kind);
     let by_words = || names.into_iter().flatten().find_map(words::kind);
     listed.or_else(by_list).or(flagged).or_else(by_table).or_else(by_words)

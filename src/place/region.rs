@@ -50,19 +50,63 @@ pub(super) fn country(name: &str) -> Option<[u8; 2]> {
     COUNTRIES.get(joined(&fold(name)).as_str()).copied()
 }
 
-/// Chinese databases put 香港, 澳门 and 台湾 under 中国, all others give them a country code of their own. With that
-/// code the territory's name says nothing more as a province.
-pub(super) fn settle(country: Option<[u8; 2]>, province: Option<&str>) -> (Option<[u8; 2]>, Option<&str>) {
-    let territory = province.and_then(|province| match code(*b"CN", province)? {
+/// True if the letters are the code of a country.
+pub(super) fn is_country(code: [u8; 2]) -> bool {
+    let [first, second] = code.map(|letter| letter.wrapping_sub(b'A'));
+    COUNTRY_CODES.get(usize::from(first)).is_some_and(|seconds| second < 26 && seconds >> second & 1 == 1)
+}
+
+/// Chinese databases put 香港, 澳门 and 台湾 under 中国, by name or by code; all others give them a country code of their
+/// own. With that code the territory says nothing more as a province: country, code and province as they are then.
+pub(super) fn settle<'a>(
+    country: Option<[u8; 2]>,
+    code: Option<&'a str>,
+    province: Option<&'a str>,
+) -> (Option<[u8; 2]>, Option<&'a str>, Option<&'a str>) {
+    let Some(outer) = country.filter(|country| matches!(country, b"CN" | b"HK" | b"MO" | b"TW")) else {
+        return (country, code, province);
+    };
+    let [by_code, by_province] = [code, province].map(|name| name.and_then(territory));
+    match by_code.or(by_province).filter(|inner| outer == *b"CN" || outer == *inner) {
+        Some(inner) => {
+            // What lies in the territory stays; what it is called, or what lies elsewhere in China, goes.
+            let inside = |name: &&str| self::code(*b"CN", bare(name)).is_none();
+            (Some(inner), code.filter(inside), province.filter(inside))
+        }
+        None => (country, code, province),
+    }
+}
+
+/// The country code of what China's databases have as a province.
+fn territory(name: &str) -> Option<[u8; 2]> {
+    match code(*b"CN", bare(name))? {
         "HK" => Some(*b"HK"),
         "MO" => Some(*b"MO"),
         "TW" => Some(*b"TW"),
         _ => None,
-    });
-    match (country, territory) {
-        (Some(outer), Some(inner)) if outer == *b"CN" || outer == inner => (Some(inner), None),
-        _ => (country, province),
     }
+}
+
+/// `HK` of `CN-HK`, which other countries than China may have been given.
+fn bare(name: &str) -> &str {
+    name.strip_prefix("CN-").unwrap_or(name)
+}
+
+/// By the first letter: a bit for each second letter.
+const COUNTRY_CODES: [u32; 26] = country_codes(include_bytes!("region/countries.txt"));
+
+/// The codes that lines begin with.
+const fn country_codes(text: &[u8]) -> [u32; 26] {
+    let mut codes = [0; 26];
+    let (mut at, mut is_start) = (0, true);
+    while at + 1 < text.len() {
+        if is_start && text[at].is_ascii_uppercase() && text[at + 1].is_ascii_uppercase() {
+            codes[(text[at] - b'A') as usize] |= 1 << (text[at + 1] - b'A');
+        }
+        is_start = text[at] == b'\n';
+        at += 1;
+    }
+    codes
 }
 
 static SUBDIVISIONS: LazyLock<Subdivisions> =
@@ -416,22 +460,46 @@ mod tests {
 
     #[test]
     fn territories_come_out_from_under_china() {
-        let check =
-            |country: Option<&str>, province: Option<&str>, expected: (Option<&str>, Option<&str>)| {
-                let bytes = |code: Option<&str>| code.map(|code| code.as_bytes().try_into().unwrap());
-                assert_eq!(settle(bytes(country), province), (bytes(expected.0), expected.1), "{province:?}");
-            };
-        check(Some("CN"), Some("香港"), (Some("HK"), None));
-        check(Some("CN"), Some("香港特别行政区"), (Some("HK"), None));
-        check(Some("CN"), Some("Hong Kong"), (Some("HK"), None));
-        check(Some("CN"), Some("澳门"), (Some("MO"), None));
-        check(Some("CN"), Some("台湾省"), (Some("TW"), None));
-        check(Some("TW"), Some("台湾"), (Some("TW"), None));
-        check(Some("TW"), Some("Taipei"), (Some("TW"), Some("Taipei")));
-        check(Some("CN"), Some("广东"), (Some("CN"), Some("广东")));
-        check(Some("US"), Some("Hong Kong"), (Some("US"), Some("Hong Kong")));
-        check(None, Some("香港"), (None, Some("香港")));
-        check(Some("CN"), None, (Some("CN"), None));
+        // Country, code, province; empty for what is not known.
+        let check = |given: [&str; 3], expected: [&str; 3]| {
+            let known = |text| Some(text).filter(|text: &&str| !text.is_empty());
+            let bytes = |code| known(code).map(|code| code.as_bytes().try_into().unwrap());
+            let [country, code, province] = given;
+            let settled = settle(bytes(country), known(code), known(province));
+            let [country, code, province] = expected;
+            assert_eq!(settled, (bytes(country), known(code), known(province)), "{given:?}");
+        };
+        for name in ["香港", "香港特别行政区", "Hong Kong", "HK", "91", "CN-HK"] {
+            check(["CN", "", name], ["HK", "", ""]);
+            check(["CN", name, ""], ["HK", "", ""]);
+            check(["CN", name, "香港"], ["HK", "", ""]);
+            check(["HK", name, name], ["HK", "", ""]);
+        }
+        check(["CN", "", "澳门"], ["MO", "", ""]);
+        check(["CN", "MO", "澳门"], ["MO", "", ""]);
+        check(["CN", "", "台湾省"], ["TW", "", ""]);
+        check(["CN", "71", ""], ["TW", "", ""]);
+        check(["TW", "", "台湾"], ["TW", "", ""]);
+        check(["TW", "", "Taipei"], ["TW", "", "Taipei"]);
+        check(["CN", "TW", "Taipei"], ["TW", "", "Taipei"]);
+        check(["CN", "TPE", "台湾"], ["TW", "TPE", ""]);
+        check(["CN", "GD", "香港"], ["HK", "", ""]);
+        check(["CN", "GD", "广东"], ["CN", "GD", "广东"]);
+        check(["US", "HK", "Hong Kong"], ["US", "HK", "Hong Kong"]);
+        check(["TW", "HK", ""], ["TW", "HK", ""]);
+        check(["", "HK", "香港"], ["", "HK", "香港"]);
+        check(["CN", "", ""], ["CN", "", ""]);
+    }
+
+    #[test]
+    fn codes_of_countries_are_those_of_the_table() {
+        let text = include_str!("region/countries.txt");
+        let listed: BTreeSet<&[u8]> = data_lines(text).map(|line| &line.as_bytes()[..2]).collect();
+        for first in 0..=u8::MAX {
+            for second in 0..=u8::MAX {
+                assert_eq!(is_country([first, second]), listed.contains(&[first, second][..]));
+            }
+        }
     }
 
     #[test]
@@ -479,7 +547,7 @@ mod tests {
                 proptest::prop_assert!(found.is_none_or(|code| name(country, code).is_some()));
             }
             country(&text);
-            settle(Some(*b"CN"), Some(&text));
+            settle(Some(*b"CN"), Some(&text), Some(&text));
         }
     }
 }

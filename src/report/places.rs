@@ -101,7 +101,7 @@ pub fn write_holdings(holdings: &Holdings, out: &mut dyn io::Write) -> io::Resul
     writeln!(out, "  networks   {} of IPv4, {} of IPv6", count(*networks_v4), count(*networks_v6))?;
     writeln!(out, "  places     {}", count(*records))?;
     if *unreadable != 0 {
-        writeln!(out, "  unreadable {} of the places", count(*unreadable))?;
+        writeln!(out, "  unreadable {} records", count(*unreadable))?;
     }
     writeln!(out, "  covers     {} IPv4 addresses, and of these", count(*addresses_v4))?;
     for &(name, addresses) in fields.iter().filter(|(_, addresses)| *addresses != 0) {

@@ -349,9 +349,9 @@ fn logs_of_one_machine_are_counted_alike() {
     let folder = Scratch::new("alike");
     let vhost = format!("a.example:80 {COMBINED}\n");
     for (name, text) in [("access.log", format!("{COMBINED}\n")), ("other_vhosts_access.log", vhost)] {
-        fs::write(folder.path(name), text.repeat(20)).unwrap();
+        fs::write(folder.0.join(name), text.repeat(20)).unwrap();
     }
-    let run = bandwho(&["--no-ip-db", "--json", folder.path("").to_str().unwrap()]);
+    let run = bandwho(&["--no-ip-db", "--json", folder.0.to_str().unwrap()]);
     let answer: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!((&answer["bytes"], &answer["input"]["basis"]), (&4_000_000.into(), &"body".into()));
     assert_eq!(answer["input"]["remarks"], serde_json::json!({}));

@@ -5,7 +5,7 @@ use mmdb_writer::{Value, Writer};
 use proptest::prelude::*;
 
 use super::*;
-use crate::place::{carried, source};
+use crate::place::{builtin, carried, source};
 
 /// Runs from their starts in any order; everything before the first is [`NONE`].
 pub(super) fn runs<A: Address>(starts: impl IntoIterator<Item = (A, u32)>) -> Runs<A> {
@@ -93,9 +93,15 @@ fn compare(name: &str, sources: &[Box<dyn Source>]) -> Option<usize> {
             return None;
         }
     };
+    // What a database makes of itself must say the same as what is made of its records.
+    let alone = if let [only] = sources { only.flatten() } else { None };
     let check = |address: IpAddr| {
         let address = carried(address);
-        assert_eq!(answer(&flat, address), ask(sources, address), "{name}: {address}");
+        let expected = ask(sources, address);
+        assert_eq!(answer(&flat, address), expected, "{name}: {address}");
+        if let Some(alone) = &alone {
+            assert_eq!(answer(alone, address), expected, "{name} by itself: {address}");
+        }
     };
     let mut bounds: Vec<u128> = vec![0];
     for source in sources {
@@ -171,6 +177,93 @@ fn no_database_knows_nothing() {
     assert_eq!(compare("none", &[]), Some(0));
 }
 
+/// Ranges of one family, from far below to the highest address, some next to each other, with few records.
+fn ranges<'a>(highest: u128, records: &[&'a str]) -> Vec<(u128, u128, &'a str)> {
+    const COUNT: u64 = 2_000;
+    let (mut state, step) = (16, highest / u128::from(COUNT));
+    let mut first = 0;
+    let mut ranges = Vec::new();
+    for number in 1..=u128::from(COUNT) {
+        let end = step * number;
+        let last =
+            if number == u128::from(COUNT) { highest } else { end - u128::from(random(&mut state) % 2) };
+        let record = usize::try_from(random(&mut state)).expect("64 bits") % records.len();
+        ranges.push((first, last, records[record]));
+        first = last.saturating_add(1 + u128::from(random(&mut state) % 3));
+    }
+    ranges
+}
+
+const HIGHEST_V4: u128 = u32::MAX as u128;
+
+#[test]
+fn xdb_is_flattened_as_it_answers() {
+    let older =
+        ["中国|0|广东省|深圳市|电信", "0|0|0|内网IP|内网IP", "美国|0|0|0|0", "", "中国|0|香港|0|x", "0|0"];
+    let newer = ["中国|广东省|深圳市|电信|CN", "0|0|0|0|0", "日本|0|0|0|JP", "中国|台湾省|0|0|CN", "0|0"];
+    for (version, family, highest, records) in
+        [(2, 4, HIGHEST_V4, &older[..]), (3, 4, HIGHEST_V4, &newer[..]), (3, 6, u128::MAX, &newer[..])]
+    {
+        let file = source::write_xdb(version, family, 0, &ranges(highest, records));
+        let source = source::parse("x.xdb", file).unwrap();
+        // Empty records are none; those that cannot be read are one.
+        let name = format!("xdb {version} of IPv{family}");
+        assert_eq!(compare(&name, &[source]), Some(4), "{name}");
+    }
+}
+
+#[test]
+fn ipdb_is_flattened_as_it_answers() {
+    let records = ["中国,广东,深圳,电信,440300", ",,,,", "美国,,,,", "中国,香港,,,", "日本"];
+    let mut state = 17;
+    let networks: Vec<(u128, u32, &str)> = (0..2_000)
+        .map(|number| {
+            let bits = u128::from(random(&mut state)) << 64 | u128::from(random(&mut state));
+            let length = u32::try_from(random(&mut state) % 24).expect("small") + 8;
+            let record = records[usize::try_from(random(&mut state)).expect("64 bits") % records.len()];
+            let (address, length) =
+                if number % 2 == 0 { (0xFFFF << 32 | bits >> 96, 96 + length) } else { (bits, length) };
+            (address & !u128::MAX.checked_shr(length).unwrap_or(0), length, record)
+        })
+        .collect();
+    let file =
+        source::write_ipdb("country_name,region_name,city_name,isp_domain,china_admin_code", &networks);
+    let source = source::parse("x.ipdb", file).unwrap();
+    assert_eq!(compare("ipdb", &[source]), Some(5));
+}
+
+#[test]
+fn csv_is_flattened_as_it_answers() {
+    let records = ["CN,44,,Shenzhen,4134", ",,,,", "CN,HK,香港,,", "US,,California,,", "UK,ENG,,London,0"];
+    let mut text = "start,end,country,region_code,region,city,asn\n".to_owned();
+    for (first, last, record) in ranges(HIGHEST_V4, &records) {
+        let bound = |bits: u128| Ipv4Addr::from_bits(u32::try_from(bits).expect("IPv4"));
+        text.push_str(&format!("{},{},{record}\n", bound(first), bound(last)));
+    }
+    for (first, last, record) in ranges(u128::MAX, &records) {
+        let bound = Ipv6Addr::from_bits;
+        text.push_str(&format!("{},{},{record}\n", bound(first), bound(last)));
+    }
+    let source = source::parse("x.csv", text.into_bytes()).unwrap();
+    assert_eq!(compare("csv", &[source]), Some(4));
+}
+
+#[test]
+fn the_built_in_table_is_flattened_as_it_answers() {
+    let records = builtin::open().flatten().expect("it is a table").records.rows.len();
+    assert_eq!(compare("built-in", &[Box::new(builtin::open())]), Some(records));
+}
+
+/// Real databases cannot be had here: name some by hand, as `PATH` names folders.
+#[test]
+fn databases_named_by_hand_are_flattened_as_they_answer() {
+    let paths = std::env::var_os("BANDWHO_IP_DATABASES").unwrap_or_default();
+    for path in std::env::split_paths(&paths).filter(|path| path != Path::new("")) {
+        let source = source::open(&path).unwrap();
+        assert!(compare(&path.display().to_string(), &[source]).is_some(), "{}", path.display());
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "a test that did nothing says so")]
 fn corpora() -> Vec<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
@@ -185,18 +278,22 @@ fn corpora() -> Vec<PathBuf> {
     paths
 }
 
+/// Of MaxMind's test databases: the others cannot be opened or walked, as they are meant.
+const OTHERS_COMPARED: usize = 39;
+
 #[test]
-#[expect(clippy::print_stdout, reason = "how much was compared is worth a line")]
+#[expect(clippy::print_stdout, reason = "what was not compared is worth a line")]
 fn every_database_of_others_is_flattened_as_it_answers() {
-    let mut compared = 0;
-    for path in corpora() {
+    let (paths, mut compared) = (corpora(), 0);
+    for path in &paths {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        match source::open(&path) {
+        match source::open(path) {
             Ok(source) => compared += usize::from(compare(&name, &[source]).is_some()),
             Err(error) => println!("{name}: {error}"),
         }
     }
-    println!("{compared} databases were compared");
+    let expected = if paths.is_empty() { 0 } else { OTHERS_COMPARED };
+    assert_eq!(compared, expected, "of {} databases", paths.len());
 }
 
 #[test]

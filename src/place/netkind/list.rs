@@ -3,14 +3,14 @@
 //! ```text
 //! 192.0.2.0/24                     a network, by default a data centre
 //! 192.0.2.0-192.0.2.77,carrier     a range of addresses, with its kind
-//! AS64500,cloud,Example            an autonomous system, with its kind and whose it is
+//! AS64500,cloud,Example            an autonomous system, with its kind
 //! ```
 //!
-//! Commas or tabs part the cells, `#` begins a comment, a header line is skipped. A file that begins with `{` is what
+//! Commas or tabs part the cells, `#` begins a comment, a header line is skipped. Whatever stands behind the kind, such
+//! as whose the network is, is for people: lists say what networks are for and nothing else. A file that begins with `{` is what
 //! AWS (`ip-ranges.json`), Google (`cloud.json`) or Azure (service tags) publish, and all of it is cloud.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
@@ -28,16 +28,14 @@ use crate::error::Error;
 const LIST_BYTES_MAX: u64 = 256 << 20;
 /// Most networks and autonomous systems of all lists together; the world's routing table has one million.
 const ENTRIES_MAX: usize = 4_000_000;
-/// Longest name of whose a network is.
-const OWNER_BYTES_MAX: usize = 256;
 /// What a bad cell is cut to in a message.
 const SHOWN_LETTERS_MAX: usize = 80;
 
 /// The kinds of networks and autonomous systems as the user lists them.
 #[derive(Debug, Default)]
 pub struct NetKinds {
-    networks: Vec<(IpNet, NetKind, Option<Box<str>>)>,
-    by_asn: HashMap<u32, (NetKind, Option<Box<str>>), RandomState>,
+    networks: Vec<(IpNet, NetKind)>,
+    by_asn: HashMap<u32, NetKind, RandomState>,
 }
 
 impl NetKinds {
@@ -59,13 +57,13 @@ impl NetKinds {
 
     /// The listed networks in address order, each once, wider ones before those inside them; the narrowest around an
     /// address counts. No network has host bits set or is an IPv4 one in IPv6 form.
-    pub fn networks(&self) -> &[(IpNet, NetKind, Option<Box<str>>)] {
+    pub fn networks(&self) -> &[(IpNet, NetKind)] {
         &self.networks
     }
 
-    /// What the lists say of an autonomous system: its kind and whose it is.
-    pub fn by_asn(&self, asn: u32) -> Option<(NetKind, Option<&str>)> {
-        self.by_asn.get(&asn).map(|(kind, owner)| (*kind, owner.as_deref()))
+    /// What the lists say that an autonomous system is for.
+    pub fn by_asn(&self, asn: u32) -> Option<NetKind> {
+        self.by_asn.get(&asn).copied()
     }
 }
 
@@ -94,10 +92,9 @@ enum Unit {
 }
 
 /// What one entry says.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Says {
     kind: NetKind,
-    owner: Option<Box<str>>,
     origin: Origin,
 }
 
@@ -133,9 +130,8 @@ impl Draft {
             if is_header {
                 continue;
             }
-            let says =
-                says(cells.next(), cells.next(), origin).map_err(|message| self.error(origin, &message))?;
-            let added = self.add(subject, says);
+            let kind = kind(cells.next()).map_err(|message| self.error(origin, &message))?;
+            let added = self.add(subject, Says { kind, origin });
             added.map_err(|wrong| wrong.unwrap_or_else(|| self.error(origin, &not_a_network(subject))))?;
         }
         Ok(())
@@ -151,9 +147,9 @@ impl Draft {
                 "{name}: no prefixes or service tags as AWS, Google or Azure list them"
             )));
         }
-        for (index, (network, owner)) in entries.into_iter().enumerate() {
+        for (index, network) in entries.into_iter().enumerate() {
             let origin = Origin { file, number: index + 1 };
-            let says = Says { kind: NetKind::Cloud, owner: Some(owner.into()), origin };
+            let says = Says { kind: NetKind::Cloud, origin };
             match network.parse::<IpNet>() {
                 Ok(network) => self.add_network(network, says)?,
                 Err(_) => return Err(self.error(origin, &not_a_network(network))),
@@ -169,7 +165,6 @@ impl Draft {
         }
         if let Some((first, last)) = subject.split_once('-') {
             for network in range(first.trim(), last.trim()).ok_or(None)? {
-                let says = Says { owner: says.owner.clone(), ..says };
                 self.add_network(network, says).map_err(Some)?;
             }
             return Ok(());
@@ -186,21 +181,11 @@ impl Draft {
 
     fn add_asn(&mut self, asn: u32, says: Says) -> Result<(), Error> {
         self.room(says.origin)?;
-        let (first, second) = match self.by_asn.entry(asn) {
-            Entry::Vacant(free) => {
-                free.insert(says);
-                return Ok(());
-            }
-            Entry::Occupied(mut taken) => {
-                let first = taken.get_mut();
-                if first.kind == says.kind {
-                    first.owner = first.owner.take().or(says.owner);
-                    return Ok(());
-                }
-                ((first.kind, first.origin), says)
-            }
-        };
-        Err(self.conflict(&format!("AS{asn}"), first, (second.kind, second.origin)))
+        let first = *self.by_asn.entry(asn).or_insert(says);
+        if first.kind == says.kind {
+            return Ok(());
+        }
+        Err(self.conflict(&format!("AS{asn}"), first, says))
     }
 
     fn room(&self, origin: Origin) -> Result<(), Error> {
@@ -211,32 +196,30 @@ impl Draft {
     }
 
     fn close(mut self) -> Result<NetKinds, Error> {
-        // Stable: of equal networks the first stays, with whatever owner any of them names first.
+        // Stable: of equal networks the first stays.
         self.networks.sort_by_key(|(network, _)| *network);
         let mut networks: Vec<(IpNet, Says)> = Vec::with_capacity(self.networks.len());
         for (network, says) in std::mem::take(&mut self.networks) {
-            match networks.last_mut() {
+            match networks.last() {
                 Some((same, first)) if *same == network => {
                     if first.kind != says.kind {
-                        let (first, second) = ((first.kind, first.origin), (says.kind, says.origin));
-                        return Err(self.conflict(&network.to_string(), first, second));
+                        return Err(self.conflict(&network.to_string(), *first, says));
                     }
-                    first.owner = first.owner.take().or(says.owner);
                 }
                 _ => networks.push((network, says)),
             }
         }
-        let plain = |(network, Says { kind, owner, origin: _ })| (network, kind, owner);
         Ok(NetKinds {
-            networks: networks.into_iter().map(plain).collect(),
-            by_asn: self.by_asn.into_iter().map(|(asn, says)| (asn, (says.kind, says.owner))).collect(),
+            networks: networks.into_iter().map(|(network, says)| (network, says.kind)).collect(),
+            by_asn: self.by_asn.into_iter().map(|(asn, says)| (asn, says.kind)).collect(),
         })
     }
 
     #[cold]
-    fn conflict(&self, subject: &str, first: (NetKind, Origin), second: (NetKind, Origin)) -> Error {
-        let (name, earlier) = (second.0.name(), first.0.name());
-        self.error(second.1, &format!("{subject} is {name} here and {earlier} in {}", self.place(first.1)))
+    fn conflict(&self, subject: &str, first: Says, second: Says) -> Error {
+        let (name, earlier) = (second.kind.name(), first.kind.name());
+        let place = self.place(first.origin);
+        self.error(second.origin, &format!("{subject} is {name} here and {earlier} in {place}"))
     }
 
     #[cold]
@@ -259,18 +242,13 @@ fn is_header(subject: &str) -> bool {
     names.iter().any(|name| subject.eq_ignore_ascii_case(name))
 }
 
-fn says(kind: Option<&str>, owner: Option<&str>, origin: Origin) -> Result<Says, String> {
-    let kind = match kind.filter(|kind| !kind.is_empty()) {
-        None => NetKind::Idc,
+fn kind(cell: Option<&str>) -> Result<NetKind, String> {
+    match cell.filter(|cell| !cell.is_empty()) {
+        None => Ok(NetKind::Idc),
         Some(name) => NetKind::from_name(name).ok_or_else(|| {
             format!("{} is not a kind of network: carrier, cloud, idc, cdn or edu", shown(name))
-        })?,
-    };
-    let owner = owner.filter(|owner| !owner.is_empty());
-    if owner.is_some_and(|owner| owner.len() > OWNER_BYTES_MAX) {
-        return Err(format!("a name of more than {OWNER_BYTES_MAX} bytes"));
+        }),
     }
-    Ok(Says { kind, owner: owner.map(Into::into), origin })
 }
 
 fn asn(subject: &str) -> Option<u32> {
@@ -349,21 +327,14 @@ struct Properties {
 }
 
 impl Document {
-    /// Every network with whose it is.
-    fn entries(&self) -> Vec<(&str, &'static str)> {
-        let mut entries = Vec::new();
-        for Prefix { aws_v4, aws_v6, google_v4, google_v6 } in self.prefixes.iter().chain(&self.ipv6_prefixes)
-        {
-            entries.extend(
-                [aws_v4, aws_v6].into_iter().flatten().map(|network| (network.as_str(), "Amazon AWS")),
-            );
-            entries.extend(
-                [google_v4, google_v6].into_iter().flatten().map(|network| (network.as_str(), "Google")),
-            );
-        }
+    /// Every network.
+    fn entries(&self) -> Vec<&str> {
+        let prefixes = self.prefixes.iter().chain(&self.ipv6_prefixes);
+        let networks = prefixes.flat_map(|Prefix { aws_v4, aws_v6, google_v4, google_v6 }| {
+            [aws_v4, aws_v6, google_v4, google_v6].into_iter().flatten()
+        });
         let tags = self.values.iter().flat_map(|tag| &tag.properties.networks);
-        entries.extend(tags.map(|network| (network.as_str(), "Microsoft Azure")));
-        entries
+        networks.chain(tags).map(String::as_str).collect()
     }
 }
 
@@ -375,45 +346,32 @@ mod tests {
     use super::*;
     use NetKind::{Carrier, Cdn, Cloud, Idc};
 
-    fn networks(text: &str) -> Vec<(String, NetKind, Option<String>)> {
+    fn check(text: &str, expected: &[(&str, NetKind)]) {
         let lists = NetKinds::parse("list", text.as_bytes()).unwrap();
-        let plain = |(network, kind, owner): &(IpNet, NetKind, Option<Box<str>>)| {
-            (network.to_string(), *kind, owner.as_deref().map(str::to_owned))
-        };
-        lists.networks().iter().map(plain).collect()
-    }
-
-    fn check(text: &str, expected: &[(&str, NetKind, Option<&str>)]) {
-        let plain = |(network, kind, owner): &(&str, NetKind, Option<&str>)| {
-            ((*network).to_owned(), *kind, owner.map(str::to_owned))
-        };
-        assert_eq!(networks(text), expected.iter().map(plain).collect::<Vec<_>>(), "{text}");
+        let expected: Vec<(IpNet, NetKind)> =
+            expected.iter().map(|(network, kind)| (network.parse().unwrap(), *kind)).collect();
+        assert_eq!(lists.networks(), expected, "{text}");
     }
 
     #[test]
     fn plain_lists() {
         check("", &[]);
         check("# nothing\r\n\r\n", &[]);
-        check("192.0.2.0/24", &[("192.0.2.0/24", Idc, None)]);
-        check("192.0.2.7", &[("192.0.2.7/32", Idc, None)]);
-        check("192.0.2.7/24,cloud", &[("192.0.2.0/24", Cloud, None)]);
+        check("192.0.2.0/24", &[("192.0.2.0/24", Idc)]);
+        check("192.0.2.7", &[("192.0.2.7/32", Idc)]);
+        check("192.0.2.7/24,cloud", &[("192.0.2.0/24", Cloud)]);
         check(
             "\u{feff}cidr,kind,name\n\"2001:DB8::/32\", \"CDN\" ,\"Some Net\"\n",
-            &[("2001:db8::/32", Cdn, Some("Some Net"))],
+            &[("2001:db8::/32", Cdn)],
         );
-        check("192.0.2.0/24\tcarrier\tX # why\r\n", &[("192.0.2.0/24", Carrier, Some("X"))]);
-        check("192.0.2.0 - 192.0.2.2,cdn", &[("192.0.2.0/31", Cdn, None), ("192.0.2.2/32", Cdn, None)]);
-        check("0.0.0.0-255.255.255.255,,all", &[("0.0.0.0/0", Idc, Some("all"))]);
-        check("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", &[("::/0", Idc, None)]);
-        check("::ffff:192.0.2.9/120\n", &[("192.0.2.0/24", Idc, None)]);
+        check("192.0.2.0/24\tcarrier\tX # why\r\n", &[("192.0.2.0/24", Carrier)]);
+        check("192.0.2.0 - 192.0.2.2,cdn", &[("192.0.2.0/31", Cdn), ("192.0.2.2/32", Cdn)]);
+        check("0.0.0.0-255.255.255.255,,all", &[("0.0.0.0/0", Idc)]);
+        check("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", &[("::/0", Idc)]);
+        check("::ffff:192.0.2.9/120\n", &[("192.0.2.0/24", Idc)]);
         check(
-            "198.51.100.0/24\n192.0.2.0/24,cloud\n192.0.2.128/25\n192.0.2.0/24,cloud,Late\n::/8",
-            &[
-                ("192.0.2.0/24", Cloud, Some("Late")),
-                ("192.0.2.128/25", Idc, None),
-                ("198.51.100.0/24", Idc, None),
-                ("::/8", Idc, None),
-            ],
+            "198.51.100.0/24\n192.0.2.0/24,cloud\n192.0.2.128/25\n192.0.2.0/24,cloud,Late,more\n::/8",
+            &[("192.0.2.0/24", Cloud), ("192.0.2.128/25", Idc), ("198.51.100.0/24", Idc), ("::/8", Idc)],
         );
     }
 
@@ -421,8 +379,8 @@ mod tests {
     fn numbers() {
         let lists =
             NetKinds::parse("list", b"asn,kind\nAS64500\nas64501,cdn,Some Net\nAS64501,cdn\n").unwrap();
-        assert_eq!(lists.by_asn(64500), Some((Idc, None)));
-        assert_eq!(lists.by_asn(64501), Some((Cdn, Some("Some Net"))));
+        assert_eq!(lists.by_asn(64500), Some(Idc));
+        assert_eq!(lists.by_asn(64501), Some(Cdn));
         assert_eq!(lists.by_asn(64502), None);
         assert!(lists.networks().is_empty());
     }
@@ -434,15 +392,15 @@ mod tests {
                 {"ip_prefix":"192.0.2.0/24","region":"x","service":"AMAZON","network_border_group":"x"},
                 {"ip_prefix":"192.0.2.0/24","region":"x","service":"EC2"}],
                "ipv6_prefixes":[{"ipv6_prefix":"2001:db8::/32","region":"x","service":"AMAZON"}]}"#,
-            &[("192.0.2.0/24", Cloud, Some("Amazon AWS")), ("2001:db8::/32", Cloud, Some("Amazon AWS"))],
+            &[("192.0.2.0/24", Cloud), ("2001:db8::/32", Cloud)],
         );
         check(
             r#" {"prefixes":[{"ipv4Prefix":"192.0.2.0\/24","scope":"x"},{"ipv6Prefix":"2001:db8::/32"}]}"#,
-            &[("192.0.2.0/24", Cloud, Some("Google")), ("2001:db8::/32", Cloud, Some("Google"))],
+            &[("192.0.2.0/24", Cloud), ("2001:db8::/32", Cloud)],
         );
         check(
             r#"{"values":[{"name":"AzureCloud","properties":{"region":"","addressPrefixes":["192.0.2.0/24"]}}]}"#,
-            &[("192.0.2.0/24", Cloud, Some("Microsoft Azure"))],
+            &[("192.0.2.0/24", Cloud)],
         );
     }
 
@@ -470,8 +428,6 @@ mod tests {
         check(b"{\"prefixes\":[{\"ip_prefix\":\"x\"}]}", &format!("x: prefix 1: x{other}"));
         check(b"{}", "x: no prefixes or service tags as AWS, Google or Azure list them");
         check(b"{", "x: not a list of networks: EOF while parsing an object at line 1 column 1");
-        let long = format!("AS1,,{}", "y".repeat(OWNER_BYTES_MAX + 1));
-        check(long.as_bytes(), "x: line 1: a name of more than 256 bytes");
         let error = NetKinds::load(&["/nonexistent/x".into()]).unwrap_err();
         assert_eq!(error.to_string(), "cannot open /nonexistent/x: no such file or directory");
     }
@@ -498,7 +454,7 @@ mod tests {
             let written = |(address, length): &(u32, u8)| IpNet::new((*address).to_be_bytes().into(), *length).unwrap();
             let lines: Vec<String> = rows.iter().map(|row| written(row).to_string()).collect();
             let lists = NetKinds::parse("x", lines.join("\n").as_bytes()).unwrap();
-            let found: Vec<IpNet> = lists.networks().iter().map(|(network, ..)| *network).collect();
+            let found: Vec<IpNet> = lists.networks().iter().map(|(network, _)| *network).collect();
             let expected: BTreeSet<IpNet> = rows.iter().map(|row| written(row).trunc()).collect();
             proptest::prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }
@@ -515,8 +471,8 @@ mod tests {
                 (network.network() >= IpAddr::from(first.to_be_bytes()))
                     && (network.broadcast() <= IpAddr::from(last.to_be_bytes()))
             };
-            proptest::prop_assert!(lists.networks().iter().all(|(network, ..)| inside(network)));
-            let covered: u64 = lists.networks().iter().map(|(network, ..)| 1 << (32 - network.prefix_len())).sum();
+            proptest::prop_assert!(lists.networks().iter().all(|(network, _)| inside(network)));
+            let covered: u64 = lists.networks().iter().map(|(network, _)| 1 << (32 - network.prefix_len())).sum();
             proptest::prop_assert_eq!(covered, u64::from(last - first) + 1);
         }
 

@@ -188,7 +188,7 @@ impl Columns {
         let country = text(self.country_code)
             .and_then(alpha2)
             .or_else(|| text(self.country_name).and_then(region::country));
-        let (country, province) = region::settle(country, text(self.region_name));
+        let (country, _, province) = region::settle(country, None, text(self.region_name));
         let (code, city) = if country == Some(*b"CN") {
             (text(self.admin_code).and_then(subdivision), text(self.city_name))
         } else {

@@ -14,7 +14,7 @@ use crate::place::runs::{Address, NONE, Runs};
 #[derive(Debug)]
 pub(in crate::place) struct Listed {
     about: About,
-    records: Vec<(NetKind, Option<Box<str>>)>,
+    kinds: Vec<NetKind>,
     v4: Runs<u32>,
     v6: Runs<u128>,
 }
@@ -23,7 +23,7 @@ impl Listed {
     /// The lists' networks as a database.
     pub(in crate::place) fn new(name: String, lists: &NetKinds) -> Self {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for ((network, _, _), key) in lists.networks().iter().zip(0..) {
+        for ((network, _), key) in lists.networks().iter().zip(0..) {
             match network {
                 IpNet::V4(network) => {
                     v4.push((network.network().to_bits(), network.broadcast().to_bits(), key));
@@ -35,8 +35,8 @@ impl Listed {
         }
         let about =
             About { name, form: "list", date: None, attribution: None, bytes: 0, modified: 0, path: None };
-        let records = lists.networks().iter().map(|(_, kind, owner)| (*kind, owner.clone())).collect();
-        Self { about, records, v4: nested(v4), v6: nested(v6) }
+        let kinds = lists.networks().iter().map(|(_, kind)| *kind).collect();
+        Self { about, kinds, v4: nested(v4), v6: nested(v6) }
     }
 }
 
@@ -80,8 +80,7 @@ impl Source for Listed {
     }
 
     fn read(&self, key: u32, _: IpAddr) -> Result<Known<'_>, Unreadable> {
-        let (kind, owner) = &self.records[key as usize];
-        Ok(Known { listed: Some(*kind), org: owner.as_deref(), ..Known::default() })
+        Ok(Known { listed: Some(self.kinds[key as usize]), ..Known::default() })
     }
 
     fn runs_v4(&self) -> Result<Runs<u32>, Error> {
@@ -100,6 +99,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_list_says_the_kind_and_nothing_else() {
+        let lists = NetKinds::parse("list", b"192.0.2.0/24,cdn,Some Net\n").unwrap();
+        let listed = Listed::new("list".to_owned(), &lists);
+        let address = "192.0.2.1".parse().unwrap();
+        let expected = Known { listed: Some(NetKind::Cdn), ..Known::default() };
+        assert_eq!(listed.read(listed.find(address), address), Ok(expected));
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]

@@ -28,8 +28,12 @@ use super::runs::Runs;
 use crate::error::Error;
 use crate::input;
 
+#[cfg(test)]
+pub(super) use ipdb::write::file as write_ipdb;
 pub use law::disagreement;
 pub(super) use listed::Listed;
+#[cfg(test)]
+pub(super) use xdb::write::file as write_xdb;
 
 /// The key of addresses for which the database's own search fails; [`super::runs::NONE`] if it finds nothing.
 pub(super) const BROKEN: u32 = u32::MAX - 1;

@@ -15,6 +15,7 @@ use super::mmdb::Bytes;
 use super::words::{self, Asn};
 use crate::place::known::{Known, Unreadable, alpha2};
 use crate::place::netkind::NetKind;
+use crate::place::region;
 
 /// Decodes and probes one record.
 pub(super) fn read<'a>(record: &LookupResult<'a, Bytes>) -> Result<Known<'a>, Unreadable> {
@@ -29,16 +30,19 @@ fn probe<'a>(record: &Value<'a>) -> Known<'a> {
     let subdivision = record.get("subdivisions").and_then(Value::first);
     let country = country(record);
     let code = subdivision.and_then(|part| part.text("iso_code")).or_else(|| record.text("region_code"));
+    let province = subdivision
+        .and_then(Value::name)
+        .or_else(|| ["state1", "region", "region_name"].iter().find_map(|key| record.text(key)));
+    let code = code.and_then(|code| words::bare(code, country));
+    let (country, code, province) = region::settle(country, code, province);
     let type_text = record.text("type");
     let as_name = record.text("as_name");
     // IPinfo's older files use `name` for the company when `as_name` stands beside it, else for the AS.
     let name = record.text("name");
     Known {
         country,
-        province: subdivision
-            .and_then(Value::name)
-            .or_else(|| ["state1", "region", "region_name"].iter().find_map(|key| record.text(key))),
-        code: code.and_then(|code| words::bare(code, country)),
+        province,
+        code,
         city: record.get("city").and_then(Value::name),
         carrier: anywhere(record, "isp")
             .and_then(Value::as_text)

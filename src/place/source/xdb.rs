@@ -30,6 +30,8 @@ pub(super) struct Xdb {
     /// Where each record stands and how long it is.
     lengths: HashMap<u32, u16, RandomState>,
     order: Order,
+    /// Where records stand that say nothing, ascending: there are few, for records are there once.
+    nothing: Vec<u32>,
 }
 
 /// What stands in the first bytes, where it makes sense.
@@ -178,7 +180,39 @@ impl Xdb {
         }
         blocks.resize(BLOCKS + 1, u32::try_from(header.count).expect("see above"));
         let about = About { form: "xdb", date: date(header.created.into()), ..about };
-        Ok(Self { about, bytes, header, blocks, lengths, order: vote.order() })
+        let mut xdb =
+            Self { about, bytes, header, blocks, lengths, order: vote.order(), nothing: Vec::new() };
+        xdb.nothing = xdb.lengths.keys().copied().filter(|&place| xdb.says_nothing(place)).collect();
+        xdb.nothing.sort_unstable();
+        Ok(xdb)
+    }
+
+    /// Country, code, province, city and carrier as they are written.
+    fn fields(&self, place: u32) -> Result<[Option<&str>; 5], Unreadable> {
+        let &length = self.lengths.get(&place).ok_or(Unreadable)?;
+        let text = std::str::from_utf8(record(&self.bytes, place, length)).map_err(|_| Unreadable)?;
+        let mut fields = text.splitn(6, '|');
+        let mut next = || fields.next().ok_or(Unreadable);
+        let [one, two, three, four, five] = [next()?, next()?, next()?, next()?, next()?];
+        Ok(match self.order {
+            Order::Older => [one, "", three, four, five],
+            Order::Newer => [one, five, two, three, four],
+        }
+        .map(said))
+    }
+
+    /// A record that cannot be read is not one that says nothing.
+    fn says_nothing(&self, place: u32) -> bool {
+        let Ok([country, code, province, city, carrier]) = self.fields(place) else { return false };
+        // Only what has no more than a country is looked up.
+        let inside = province.or(city).or(carrier);
+        inside.is_none() && code.and_then(alpha2).or_else(|| region::country(country?)).is_none()
+    }
+
+    /// The key of a segment's addresses.
+    fn key(&self, segment: &Segment) -> u32 {
+        let says = segment.length > 0 && self.nothing.binary_search(&segment.place).is_err();
+        if says { segment.place } else { NONE }
     }
 
     /// The segment around an address.
@@ -264,36 +298,22 @@ impl Source for Xdb {
             (IpAddr::V6(address), Family::V6) => address.to_bits(),
             _ => return NONE,
         };
-        self.search(address).filter(|segment| segment.length > 0).map_or(NONE, |segment| segment.place)
+        self.search(address).map_or(NONE, |segment| self.key(&segment))
     }
 
     fn read(&self, key: u32, _: IpAddr) -> Result<Known<'_>, Unreadable> {
-        let &length = self.lengths.get(&key).ok_or(Unreadable)?;
-        let text = std::str::from_utf8(record(&self.bytes, key, length)).map_err(|_| Unreadable)?;
-        let fields: Vec<&str> = text.splitn(6, '|').collect();
-        if fields.len() < 5 {
-            return Err(Unreadable);
-        }
-        let [country, province, city, carrier] = match self.order {
-            Order::Older => [fields[0], fields[2], fields[3], fields[4]],
-            Order::Newer => [fields[0], fields[1], fields[2], fields[3]],
-        }
-        .map(said);
-        let code = match self.order {
-            Order::Older => None,
-            Order::Newer => alpha2(fields[4]),
-        };
-        let (country, province) =
-            region::settle(code.or_else(|| country.and_then(region::country)), province);
-        Ok(Known { country, province, city, carrier, ..Known::default() })
+        let [country, code, province, city, carrier] = self.fields(key)?;
+        let country = code.and_then(alpha2).or_else(|| region::country(country?));
+        let (country, code, province) = region::settle(country, None, province);
+        Ok(Known { country, province, code, city, carrier, ..Known::default() })
     }
 
     fn runs_v4(&self) -> Result<Runs<u32>, Error> {
         let mut runs = Runs::new();
         if self.header.family == Family::V4 {
             let bits = |address: u128| u32::try_from(address).expect("read from four bytes");
-            for segment in self.segments().filter(|segment| segment.length > 0) {
-                runs.push(bits(segment.first), bits(segment.last), segment.place);
+            for segment in self.segments() {
+                runs.push(bits(segment.first), bits(segment.last), self.key(&segment));
             }
         }
         Ok(runs)
@@ -302,8 +322,8 @@ impl Source for Xdb {
     fn runs_v6(&self) -> Result<Runs<u128>, Error> {
         let mut runs = Runs::new();
         if self.header.family == Family::V6 {
-            for segment in self.segments().filter(|segment| segment.length > 0) {
-                runs.push(segment.first, segment.last, segment.place);
+            for segment in self.segments() {
+                runs.push(segment.first, segment.last, self.key(&segment));
             }
         }
         Ok(runs)
@@ -408,7 +428,7 @@ mod tests {
             } else if address > segment.last {
                 low = middle + 1;
             } else {
-                return if segment.length == 0 { NONE } else { segment.place };
+                return xdb.key(&segment);
             }
         }
         NONE
@@ -428,7 +448,7 @@ mod tests {
             let other = if version == 2 { "美国|0|0|0|康卡斯特" } else { "United States|0|0|0|US" };
             let xdb = open(write::file(version, 4, 0, &[(0, 9, other), (10, 19, record)])).unwrap();
             let key = xdb.find(ip(4, 12));
-            let known = xdb.read(key, ip(4, 12)).unwrap();
+            let known = if key == NONE { Known::default() } else { xdb.read(key, ip(4, 12)).unwrap() };
             let country = known.country.map(|code| String::from_utf8(code.to_vec()).unwrap());
             assert_eq!([country.as_deref(), known.province, known.city, known.carrier], expected, "{record}");
         };
@@ -442,6 +462,25 @@ mod tests {
         check(3, "Reserved|Reserved|Reserved|0|0", [None, None, None, None]);
         let xdb = open(write::file(2, 4, 0, &[(0, 9, "中国|0")])).unwrap();
         assert_eq!(xdb.read(xdb.find(ip(4, 0)), ip(4, 0)), Err(Unreadable));
+    }
+
+    #[test]
+    fn records_that_say_nothing_are_none() {
+        let check = |record: &str, expected: bool| {
+            let other = "中国|0|广东省|0|电信";
+            let xdb = open(write::file(2, 4, 0, &[(0, 9, other), (10, 19, record)])).unwrap();
+            let known = xdb.find(ip(4, 12)) != NONE;
+            assert_eq!((known, xdb.runs_v4().unwrap().len()), (expected, if expected { 3 } else { 2 }));
+        };
+        check("0|0|0|0|0", false);
+        check("||||", false);
+        check("0|0|0|内网IP|内网IP", false);
+        check("Reserved|0|0|0|0|more", false);
+        check("Erewhon|0|0|0|0", false);
+        check("美国|0|0|0|0", true);
+        check("0|0|0|0|x", true);
+        // What cannot be read is counted, not left out.
+        check("0|0|0|0", true);
     }
 
     #[test]
@@ -509,7 +548,9 @@ mod tests {
                 let naive = ranges.iter().find(|range| range.0 <= address && address <= range.1);
                 let key = xdb.find(ip(family, address));
                 let record = xdb.lengths.get(&key).map(|&length| record(&xdb.bytes, key, length));
-                let expected = naive.map(|range| range.2.as_bytes()).filter(|record| !record.is_empty());
+                let nothing = ["", "0|0|0|0|0"];
+                let said = naive.map(|range| range.2).filter(|record| !nothing.contains(record));
+                let expected = said.map(str::as_bytes);
                 prop_assert_eq!(record, expected);
                 prop_assert_eq!(key, theirs(&xdb, address));
             }

@@ -174,8 +174,9 @@ impl Columns {
                 }
             }
         }
-        (known.country, known.province) = region::settle(known.country.or(name), known.province);
-        known.code = known.code.and_then(|code| words::bare(code, known.country));
+        let country = known.country.or(name);
+        let code = known.code.and_then(|code| words::bare(code, country));
+        (known.country, known.code, known.province) = region::settle(country, code, known.province);
         known.netkind = hosting.or(known.netkind);
         known
     }

@@ -103,6 +103,17 @@ fn columns_by_header() {
     );
     check("cidr\tnetkind\n10.0.0.0/8\tcdn\n", "10.1.1.1", "-|-|-|-|-|-|-|cdn");
     check("ip,province,country\n10.1.1.1,香港,中国\n", "10.1.1.1", "HK|-|-|-|-|-|-|-");
+    let china = |row: &str, expected: &str| {
+        let text = format!("cidr,country,region_code,region\n10.0.0.0/8,{row}\n");
+        check(&text, "10.1.1.1", expected);
+    };
+    china("CN,HK,", "HK|-|-|-|-|-|-|-");
+    china("CN,HK,香港", "HK|-|-|-|-|-|-|-");
+    china("CN,CN-HK,", "HK|-|-|-|-|-|-|-");
+    china("CN,TW,台湾", "TW|-|-|-|-|-|-|-");
+    china("CN,MO,澳门", "MO|-|-|-|-|-|-|-");
+    china("CN,71,", "TW|-|-|-|-|-|-|-");
+    china("UK,UK-ENG,", "GB|-|ENG|-|-|-|-|-");
     check("cidr,hosting,type\n10.0.0.0/8,true,isp\n", "10.1.1.1", "-|-|-|-|-|-|-|idc");
     check("asn,end,start\n5,10.0.0.9,10.0.0.0\n", "10.0.0.1", "-|-|-|-|-|5|-|-");
 }
