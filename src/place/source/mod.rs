@@ -41,6 +41,15 @@ pub(super) const BROKEN: u32 = u32::MAX - 1;
 /// No database is larger: keys are offsets in 32 bits.
 const SIZE_MAX: u64 = u32::MAX as u64 - 1;
 
+/// A pipe or device gives no more: some have no end.
+const PIPED_MAX: u64 = 1 << 30;
+
+/// How many times its size an archive may hold, beyond what is small anyway.
+const EXPANSION_MAX: u64 = 64;
+
+/// See [`EXPANSION_MAX`].
+const SMALL: u64 = 64 << 20;
+
 /// One database in memory.
 pub(super) trait Source: Debug + Send + Sync {
     /// What it is.
@@ -113,7 +122,9 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Source>, Error> {
     }
     let (bytes, modified) = read(path).map_err(|source| Error::io("open", path, source))?;
     let mut source = parse(&path.display().to_string(), bytes)?;
-    source.about_mut().modified = modified;
+    let about = source.about_mut();
+    // The name is for people: a path need not be text.
+    (about.modified, about.path) = (modified, Some(path.to_owned()));
     Ok(source)
 }
 
@@ -123,8 +134,10 @@ pub(super) fn parse(name: &str, bytes: Vec<u8>) -> Result<Box<dyn Source>, Error
     if is_mmdb(name, &bytes) {
         return Ok(Box::new(mmdb::Mmdb::parse(about, bytes)?));
     }
+    // Real databases shrink to a tenth or so.
+    let most = (bytes.len() as u64).saturating_mul(EXPANSION_MAX).saturating_add(SMALL).min(SIZE_MAX);
     let bytes =
-        input::decompress(bytes, SIZE_MAX).map_err(|cause| Error::Data(format!("{name}: {cause}")))?;
+        input::decompress(bytes, most).map_err(|cause| Error::Data(format!("{name}: {cause}")))?;
     Ok(match () {
         () if is_mmdb("", &bytes) => Box::new(mmdb::Mmdb::parse(about, bytes)?),
         () if bytes.starts_with(compiled::MAGIC) => Box::new(compiled::parse(&about.name, &bytes)?),
@@ -189,8 +202,9 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, u64)> {
         bytes.reserve(usize::try_from(metadata.len()).unwrap_or(0));
     }
     let modified = modified(&metadata).filter(|_| metadata.is_file());
-    if file.take(SIZE_MAX + 1).read_to_end(&mut bytes)? as u64 > SIZE_MAX {
-        return Err(io::Error::other("larger than 4 GiB"));
+    let most = if metadata.is_file() { SIZE_MAX } else { PIPED_MAX };
+    if file.take(most + 1).read_to_end(&mut bytes)? as u64 > most {
+        return Err(io::Error::other(format!("larger than {most} bytes")));
     }
     Ok((bytes, modified.unwrap_or(0)))
 }

@@ -6,9 +6,9 @@ use crate::place::netkind::NetKind;
 /// A longer name is not a name; without a bound one record could cost megabytes per place.
 const TEXT_BYTES_MAX: usize = 1_024;
 
-/// What vendors write for "nothing known": besides these, the empty text.
-const NOTHING: [&str; 10] =
-    ["0", "-", "None", "Not routed", "N/A", "Reserved", "内网IP", "保留地址", "局域网", "本机地址"];
+/// What vendors write for "nothing known": besides these, the empty text. `None` is a town in Italy.
+const NOTHING: [&str; 9] =
+    ["0", "-", "Not routed", "N/A", "Reserved", "内网IP", "保留地址", "局域网", "本机地址"];
 
 /// Text that says something.
 pub(super) fn said(text: &str) -> Option<&str> {
@@ -73,6 +73,7 @@ mod tests {
         check(" - ", None);
         check("0", None);
         check("Not routed", None);
+        check("None", Some("None"));
         check("保留地址", None);
         check(&"x".repeat(TEXT_BYTES_MAX + 1), None);
     }

@@ -44,6 +44,9 @@ pub(super) struct Columns {
 /// Between the fields of a record that is kept; no row may have it.
 pub(super) const SEPARATOR: char = '\x1F';
 
+/// No layout in use has more columns.
+const GUESSED_MAX: usize = 64;
+
 /// Rows looked at to guess what columns are.
 const SAMPLE: usize = 1_000;
 
@@ -129,6 +132,9 @@ impl Columns {
         let is_bound = |index| bound(&first.get(index)).is_some();
         let (addresses, skip) =
             if is_bound(0) && is_bound(1) { (Addresses::Range(0, 1), 2) } else { (Addresses::Network(0), 1) };
+        if rows.len() > GUESSED_MAX {
+            return Err(puzzle(&first, "a row of so many columns needs a header"));
+        }
         let mut shapes = vec![Shape::default(); rows.len().saturating_sub(skip)];
         let mut names = Names::default();
         for _ in 0..SAMPLE {

@@ -86,6 +86,9 @@ impl<'a> Rows<'a> {
     pub(super) fn get(&self, index: usize) -> Cow<'a, [u8]> {
         let Some(field) = self.fields.get(index) else { return Cow::Borrowed(b"") };
         let text = self.bytes[field.start..field.end].trim_ascii();
+        if self.separator == b'\t' {
+            return Cow::Borrowed(unquoted(text));
+        }
         if field.quotes != Quotes::Doubled {
             return Cow::Borrowed(text);
         }
@@ -124,7 +127,7 @@ impl<'a> Rows<'a> {
     /// Cuts one field; true if another follows in this row.
     fn field(&mut self) -> Result<bool, Trouble> {
         let blanks = self.bytes[self.at..].iter().take_while(|&&byte| byte == b' ').count();
-        // Tab separated files are written without quoting: a quote is part of a name.
+        // Tab separated files are written without quoting: a quote is part of a name, unless two enclose all of it.
         if self.separator != b'\t' && self.bytes.get(self.at + blanks) == Some(&b'"') {
             self.at += blanks;
             return self.quoted();
@@ -178,6 +181,12 @@ impl<'a> Rows<'a> {
             }
         }
     }
+}
+
+/// What two quotes enclose that are the only ones.
+fn unquoted(text: &[u8]) -> &[u8] {
+    let inner = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
+    inner.filter(|inner| !inner.contains(&b'"')).unwrap_or(text)
 }
 
 #[cfg(test)]
