@@ -233,7 +233,11 @@ impl<'a> Machines<'a> {
                 let by_host = |host| *self.hosts.get(host, |host| servers.by_host(host));
                 record.host.and_then(by_host).map(|idc| (idc, Key::Host))
             })
-            .or_else(|| servers.default_idc().map(|idc| (idc, Key::Default)));
+            .or_else(|| {
+                let default = servers.default_idc().map(|idc| (idc, Key::Default))?;
+                let address = record.server_addr.and_then(address);
+                Some(default).filter(|_| !address.is_some_and(|address| servers.is_nowhere(address)))
+            });
         if let Some((idc, key)) = found {
             account.servers_matched[key as usize] += 1;
             return Some(idc);
@@ -244,8 +248,12 @@ impl<'a> Machines<'a> {
 }
 
 fn by_address(servers: &Servers, text: &[u8]) -> Option<Idc> {
+    servers.by_address(address(text)?)
+}
+
+fn address(text: &[u8]) -> Option<IpAddr> {
     let address: IpAddr = std::str::from_utf8(text).ok()?.parse().ok()?;
-    servers.by_address(address.to_canonical())
+    Some(address.to_canonical())
 }
 
 fn unlisted(record: &Record<'_>, account: &mut Account) {

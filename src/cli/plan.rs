@@ -167,7 +167,7 @@ fn path_of(name: &[u8]) -> PathBuf {
 /// The databases that were typed, set in the environment, or built in.
 pub(crate) fn open_places(typed: &Databases) -> Result<Places, Error> {
     if typed.no_ip_db {
-        return Ok(Places::none());
+        return Places::open(&[], &typed.net_kind);
     }
     let mut paths = typed.ip_db.clone();
     if paths.is_empty() {
@@ -182,12 +182,15 @@ pub(crate) fn open_places(typed: &Databases) -> Result<Places, Error> {
 
 fn servers(read: &Read, inputs: &[Input]) -> Result<Servers, Error> {
     let logs: Vec<PathBuf> = inputs.iter().filter_map(|log| log.path.clone()).collect();
+    // Logs are known by the names that were typed; where they lie only the working directory tells.
+    let folder = std::env::current_dir().unwrap_or_default();
     Servers::load(&Statements {
         lists: &read.servers,
         pairs: &read.idc,
         default: read.idc_default.as_deref(),
         group_prefix: read.idc_group_prefix.as_deref(),
         logs: &logs,
+        folder: &folder.to_string_lossy(),
     })
 }
 
@@ -274,14 +277,27 @@ impl Sources {
                     dimension.name()
                 ));
             }
-            if *dimension == Dimension::Idc && self.servers.is_empty() {
-                message::note("no server list: every idc is unknown; give one with --servers or --idc");
+            if *dimension == Dimension::Idc {
+                self.note_servers();
             }
             if let Dimension::Field(name) = dimension {
                 fields.push(name.clone());
             }
         }
         Ok(fields)
+    }
+
+    /// Says why no server, or no log's path, has a data centre.
+    fn note_servers(&self) {
+        let (unmatched, unknown) = match (self.servers.unmatched.join(", "), self.servers.is_empty()) {
+            (unmatched, true) if unmatched.is_empty() => {
+                ("no server list".to_owned(), ": every idc is unknown; give one with --servers or --idc")
+            }
+            (unmatched, _) if unmatched.is_empty() => return,
+            (unmatched, true) => (format!("no log path matches {unmatched}"), ": every idc is unknown"),
+            (unmatched, false) => (format!("no log path matches {unmatched}"), ""),
+        };
+        message::note(&format!("{unmatched}{unknown}"));
     }
 
     /// The rule that was typed; says so if no log has what it goes by.

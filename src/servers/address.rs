@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::Idc;
-use super::claim::Claim;
+use super::claim::{Claim, NOWHERE};
 
 /// An index of networks; a single address is a network of its full length.
 #[derive(Debug, Default)]
@@ -44,17 +44,32 @@ impl Addresses {
 
     /// The data centre of the longest network around `address`.
     pub(super) fn get(&self, address: IpAddr) -> Option<Idc> {
+        self.longest(address).filter(|claim| claim.idc != NOWHERE).map(|claim| Idc(claim.idc))
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.v4.iter().chain(&self.v6).map(|(_, networks)| networks.len()).sum()
+    }
+
+    /// True if the longest network around `address` was said to be in no data centre.
+    pub(super) fn is_nowhere(&self, address: IpAddr) -> bool {
+        self.longest(address).is_some_and(|claim| claim.idc == NOWHERE)
+    }
+
+    fn longest(&self, address: IpAddr) -> Option<&Claim> {
         let (bits, width) = number(address.to_canonical());
         let layers = if width == 32 { &self.v4 } else { &self.v6 };
-        let claim = layers.iter().find_map(|(length, nets)| nets.get(&truncate(bits, width, *length)))?;
-        Some(Idc(claim.idc))
+        layers.iter().find_map(|(length, nets)| nets.get(&truncate(bits, width, *length)))
     }
 
     /// Gives every data centre its final number.
     pub(super) fn renumber(&mut self, finals: &[Idc]) {
         for (_, networks) in self.v4.iter_mut().chain(&mut self.v6) {
             for claim in networks.values_mut() {
-                claim.idc = finals[usize::from(claim.idc)].0;
+                if claim.idc != NOWHERE {
+                    claim.idc = finals[usize::from(claim.idc)].0;
+                }
             }
         }
     }

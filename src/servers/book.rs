@@ -8,8 +8,9 @@ use foldhash::fast::RandomState;
 
 use super::address::Addresses;
 use super::capture::{self, Capture};
-use super::claim::{Claim, Machine, Origin, Position};
+use super::claim::{Claim, Machine, NOWHERE, Origin, Position};
 use super::globs::{Globs, Separator, is_glob};
+use super::log_path::LogPath;
 use super::names::Names;
 use super::{IDCS_MAX, Idc, Servers, Site};
 use crate::error::Error;
@@ -26,6 +27,14 @@ pub(super) fn fact(name: &str) -> Option<usize> {
     };
     FACTS.iter().position(|fact| *fact == name)
 }
+
+/// The same name for as long as the program runs, if it is a fact's.
+pub(super) fn fact_name(name: &str) -> Option<&'static str> {
+    FACTS.into_iter().chain(["cost", "isp"]).find(|fact| *fact == name)
+}
+
+/// Logs with their data centres by provisional number, and pairs that no log's path is like.
+type Captured = (Vec<(Box<str>, u16)>, Vec<String>);
 
 /// Everything said so far.
 #[derive(Debug, Default)]
@@ -61,6 +70,9 @@ impl Book {
 
     /// The name behind a number. Only messages ask, so a scan will do.
     pub(super) fn name(&self, number: u16) -> &str {
+        if number == NOWHERE {
+            return "no data centre";
+        }
         self.idcs.iter().find(|(_, other)| **other == number).map_or("", |(name, _)| name)
     }
 
@@ -137,7 +149,12 @@ impl Book {
 
     /// The finished index: data centres are numbered in the order of their names, whatever order they came in. Those
     /// that only the paths of `logs` name are among them.
-    pub(super) fn close(mut self, default: Option<&str>, logs: &[&str]) -> Result<Servers, Error> {
+    pub(super) fn close(
+        mut self,
+        default: Option<&str>,
+        folder: &str,
+        logs: &[&str],
+    ) -> Result<Servers, Error> {
         let default = match default.map(str::trim) {
             Some("") => return Err(Error::Usage("--idc-default: the name is empty".to_owned())),
             Some(name) => {
@@ -150,7 +167,7 @@ impl Book {
         let mut hostname_globs = Globs::new(hostname_globs, Separator::Ordinary)?;
         let paths = std::mem::take(&mut self.paths).into_iter().map(listed).collect();
         let mut paths = Globs::new(paths, Separator::Literal)?;
-        let captured = self.captured(&paths, logs)?;
+        let (captured, unmatched) = self.captured(&paths, folder, logs)?;
 
         let mut order: Vec<(String, u16)> = self.idcs.into_iter().collect();
         order.sort_unstable();
@@ -177,6 +194,8 @@ impl Book {
             hostname_globs,
             paths,
             captured: captured.into_iter().map(|(path, number)| (path, last(number))).collect(),
+            folder: folder.to_owned(),
+            unmatched,
             default: default.map(last),
         })
     }
@@ -192,16 +211,22 @@ impl Book {
         }
     }
 
-    /// The logs whose paths name their data centre more exactly than any listed path does.
-    fn captured(&mut self, paths: &Globs, logs: &[&str]) -> Result<Vec<(Box<str>, u16)>, Error> {
+    /// The logs whose paths name their data centre more exactly than any listed path does, and the pairs that found
+    /// none.
+    fn captured(&mut self, paths: &Globs, folder: &str, logs: &[&str]) -> Result<Captured, Error> {
         let mut captured = Vec::new();
+        let mut unmatched = vec![true; self.captures.len()];
         for log in logs {
-            let found =
-                |(capture, pair): &(Capture, usize)| Some((capture.specific, *pair, capture.name(log)?));
-            let mut found: Vec<_> = self.captures.iter().filter_map(found).collect();
+            let path = LogPath::new(folder, log);
+            let found = |((capture, pair), unmatched): (&(Capture, usize), &mut bool)| {
+                let name = path.forms().find_map(|form| capture.name(form))?;
+                *unmatched = false;
+                Some((capture.specific, *pair, name))
+            };
+            let mut found: Vec<_> = self.captures.iter().zip(&mut unmatched).filter_map(found).collect();
             let Some(most) = found.iter().map(|(specific, ..)| *specific).max() else { continue };
             found.retain(|(specific, ..)| *specific == most);
-            if paths.above(log).is_some_and(|(specific, _)| specific >= most) {
+            if paths.above(path.forms()).is_some_and(|(specific, _)| specific >= most) {
                 continue;
             }
             let (_, pair, name) = &found[0];
@@ -215,7 +240,9 @@ impl Book {
             let number = self.enrol(name).ok_or_else(|| Error::Usage(format!("--idc: {}", too_many())))?;
             captured.push(((*log).into(), number));
         }
-        Ok(captured)
+        let unmatched = self.captures.iter().zip(unmatched).filter(|(_, unmatched)| *unmatched);
+        let unmatched = unmatched.map(|((_, pair), _)| self.pairs[*pair].clone()).collect();
+        Ok((captured, unmatched))
     }
 
     #[cold]
@@ -294,13 +321,13 @@ mod tests {
         }
         let error = book.add_pair("more=more").unwrap_err();
         assert_eq!(error.to_string(), "--idc more=more: more than 65534 data centres");
-        let error = book.close(Some("other"), &[]).unwrap_err();
+        let error = book.close(Some("other"), "", &[]).unwrap_err();
         assert_eq!(error.to_string(), "--idc-default: more than 65534 data centres");
     }
 
     #[test]
     fn an_empty_default_is_refused() {
-        let error = Book::default().close(Some(" "), &[]).unwrap_err();
+        let error = Book::default().close(Some(" "), "", &[]).unwrap_err();
         assert_eq!(error.to_string(), "--idc-default: the name is empty");
     }
 }

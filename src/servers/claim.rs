@@ -121,6 +121,9 @@ pub(super) fn address(text: &str) -> Option<IpAddr> {
     None
 }
 
+/// Instead of a data centre's number: a network that is in none, though one around it may be.
+pub(super) const NOWHERE: u16 = u16::MAX;
+
 /// A key's data centre: by provisional number while lists are read, then by [`Idc`](super::Idc).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim {

@@ -5,6 +5,7 @@
 //!     default bj;              what every other server belongs to
 //!     include more.conf;       read in place, below the directory of the list
 //!     10.0.0.0/8 gz;           the longest network counts
+//!     10.1.0.0/16 "";          in no data centre, as if nothing were listed
 //!     delete 10.3.0.0/16;      as if that network had not been named so far
 //! }
 //! geo $idc { ranges; 10.0.0.0-10.0.0.9 bj; }
@@ -19,7 +20,7 @@ use std::net::Ipv4Addr;
 use ipnet::{IpNet, Ipv4Subnets};
 
 use super::book::Book;
-use super::claim::{Lines, Machine, Origin, address};
+use super::claim::{Lines, Machine, NOWHERE, Origin, address};
 use super::list::IDC_NAMES;
 use crate::error::Error;
 use crate::format::BadFormat;
@@ -176,11 +177,7 @@ impl Reader<'_, '_> {
             ["ranges"] => self.table.turn_to_ranges(),
             ["proxy_recursive" | "volatile"] | ["proxy", _] => Ok(()),
             ["include", path] => return self.include(path, origin),
-            ["default", value] => {
-                // An empty default is nginx's way to say that there is none.
-                self.table.default = Some((value.to_owned(), origin)).filter(|(value, _)| !value.is_empty());
-                Ok(())
-            }
+            ["default", value] => self.set_default(value, origin),
             ["delete", network] => self.table.delete(network),
             [network, value] => self.table.add(network, value, origin).map_err(|bad| match bad {
                 Refused::Said(message) => message,
@@ -191,6 +188,15 @@ impl Reader<'_, '_> {
             _ => Err("an address or network and its value are expected here".to_owned()),
         };
         done.map_err(|message| self.book.error(origin, &message))
+    }
+
+    fn set_default(&mut self, value: &str, origin: Origin) -> Result<(), String> {
+        let (earlier, there) = self.table.default.get_or_insert_with(|| (value.to_owned(), origin));
+        if earlier == value {
+            return Ok(());
+        }
+        let (earlier, there) = (shown(earlier), self.book.there(*there, origin));
+        Err(format!("the default is {} here, but {earlier} {there}", shown(value)))
     }
 
     fn include(&mut self, path: &str, origin: Origin) -> Result<(), Error> {
@@ -312,11 +318,11 @@ impl Table {
             }
             Rule::Ranges => {
                 let (first, last) = parse_range(network)?;
-                let within = self.ranges.range(first..=last).filter(|(_, range)| range.last <= last);
-                let within: Vec<u32> = within.map(|(&first, _)| first).collect();
-                for first in within {
-                    self.ranges.remove(&first);
+                // What is left of a range around others is none of its own: nginx deletes parts of it at most.
+                if self.ranges.get(&first).is_none_or(|range| range.last != last) {
+                    return Err(format!("there is no range {network} to delete"));
                 }
+                self.ranges.remove(&first);
             }
         }
         Ok(())
@@ -324,12 +330,12 @@ impl Table {
 
     fn enter(self, book: &mut Book) -> Result<(), Error> {
         let Self { rule: _, default, networks, deleted, ranges } = self;
-        if let Some((value, origin)) = default {
+        if let Some((value, origin)) = default.filter(|(value, _)| !value.is_empty()) {
             let idc = book.number(&value, origin)?;
             book.claim_default(idc, origin)?;
         }
         let mut claim = |network: IpNet, value: &str, origin: Origin| {
-            let idc = book.number(value, origin)?;
+            let idc = if value.is_empty() { NOWHERE } else { book.number(value, origin)? };
             book.claim(Machine::network(network), idc, origin)
         };
         for (index, (network, value, origin)) in networks.into_iter().enumerate() {
@@ -349,6 +355,11 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A value in a message.
+fn shown(value: &str) -> &str {
+    if value.is_empty() { "\"\"" } else { value }
 }
 
 fn parse_network(text: &str) -> Result<IpNet, String> {
@@ -440,9 +451,27 @@ mod tests {
                 ("10.0.1.0", "-"),
             ],
         );
+        // Pieces that are left of a range are ranges; what lies within the deleted one stays.
+        check(
+            "geo $idc { ranges; 10.0.0.0-10.0.0.9 a; 10.0.0.5-10.0.0.5 b; delete 10.0.0.0-10.0.0.4; }",
+            &[("10.0.0.4", "-"), ("10.0.0.5", "b"), ("10.0.0.6", "a")],
+        );
         check(
             "geo $idc { ranges; 0.0.0.0-255.255.255.255 a; }",
             &[("0.0.0.0", "a"), ("255.255.255.255", "a")],
+        );
+    }
+
+    #[test]
+    fn an_empty_value_is_no_data_centre() {
+        let text = "geo $idc { default bj; 10.0.0.0/8 gz; 10.1.0.0/16 \"\"; 10.1.1.0/24 sh; }";
+        check(text, &[("10.0.0.1", "gz"), ("10.1.0.1", "-"), ("10.1.1.1", "sh"), ("11.0.0.1", "-")]);
+        let servers = load(text).unwrap();
+        let is_nowhere = |address: &str| servers.is_nowhere(address.parse().unwrap());
+        assert_eq!(["10.1.0.1", "10.1.1.1", "11.0.0.1"].map(is_nowhere), [true, false, false]);
+        check(
+            "geo $idc { ranges; 10.0.0.0-10.0.0.9 a; 10.0.0.5-10.0.0.6 ''; default ''; default \"\"; }",
+            &[("10.0.0.4", "a"), ("10.0.0.5", "-"), ("10.0.0.7", "a"), ("default", "-")],
         );
     }
 
@@ -490,7 +519,19 @@ mod tests {
             "geo $idc { 10.0.0.1; }",
             "idc.conf:1:12: an address or network and its value are expected here",
         );
-        check("geo $idc { 10.0.0.1 ''; }", "idc.conf:1:12: the data centre's name is empty");
+        check(
+            "geo $idc {\n10.0.0.1 '';\n10.0.0.1 a; }",
+            "idc.conf:3:1: 10.0.0.1 belongs to a here, but to no data centre on line 2",
+        );
+        check(
+            "geo $idc { ranges; default d;\n10.0.1.1-10.0.1.2 c;\n delete 10.0.1.0-10.0.1.9; }",
+            "idc.conf:3:2: there is no range 10.0.1.0-10.0.1.9 to delete",
+        );
+        check("geo $idc { default a;\n default b; }", "idc.conf:2:2: the default is b here, but a on line 1");
+        check(
+            "geo $idc { default '';\n default b; }",
+            "idc.conf:2:2: the default is b here, but \"\" on line 1",
+        );
         check("geo $idc { 10.0.0.1 a; ", "idc.conf:1:10: the file ends before the `}` of this block");
         check("geo $idc { a { } }", "idc.conf:1:14: no block can stand in a geo block");
         check("geo $idc { 'a }", "idc.conf:1:12: a quote opens here and never closes");

@@ -41,13 +41,17 @@ impl Globs {
         self.best(text).map(|index| self.found[index].1)
     }
 
-    /// The most specific pattern for this path or a directory above it: how specific it is, and where it leads.
-    pub(super) fn above(&self, path: &str) -> Option<(usize, Idc)> {
+    /// The most specific pattern for a form of this path or a directory above it: how specific it is, and where it
+    /// leads.
+    pub(super) fn above<'p>(&self, forms: impl Iterator<Item = &'p str>) -> Option<(usize, Idc)> {
         if self.found.is_empty() {
             return None;
         }
-        let above = path.bytes().enumerate().filter(|&(_, byte)| byte == b'/').map(|(end, _)| &path[..end]);
-        let best = above.chain([path]).filter_map(|path| self.best(path.as_bytes())).min()?;
+        let above = |path: &'p str| {
+            let ends = path.bytes().enumerate().filter(|&(_, byte)| byte == b'/').map(|(end, _)| end);
+            ends.chain([path.len()]).map(|end| &path[..end])
+        };
+        let best = forms.flat_map(above).filter_map(|path| self.best(path.as_bytes())).min()?;
         Some(self.found[best])
     }
 

@@ -13,6 +13,9 @@ use crate::format::configured::Load;
 /// A longer file is not a server list.
 const LIST_BYTES_MAX: u64 = 256 << 20;
 
+/// So much of a file shows whether it is text, before a device has filled the memory.
+const HEAD_BYTES: u64 = 64 << 10;
+
 /// What names a data centre in columns, labels and variables; if several are there, the earliest here counts.
 pub(super) const IDC_NAMES: [&str; 7] = ["idc", "dc", "datacenter", "site", "location", "room", "机房"];
 
@@ -34,11 +37,19 @@ enum Notation {
 /// The list at `path`: its name and its text.
 pub(super) fn text(path: &Path) -> Result<(String, Vec<u8>), Error> {
     let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
-    let mut bytes = Vec::new();
-    let length = file.take(LIST_BYTES_MAX + 1).read_to_end(&mut bytes);
-    let length = length.map_err(|source| Error::io("read", path, source))?;
     let name = path.display().to_string();
-    if length as u64 > LIST_BYTES_MAX {
+    let mut bytes = Vec::new();
+    let mut read = |length| {
+        let read = (&file).take(length).read_to_end(&mut bytes);
+        read.map(|_| memchr::memchr(0, &bytes).is_some()).map_err(|source| Error::io("read", path, source))
+    };
+    if read(HEAD_BYTES)? {
+        return Err(Error::Data(format!(
+            "{name}: a server list is UTF-8 text, and this holds bytes of zero"
+        )));
+    }
+    read(LIST_BYTES_MAX + 1 - HEAD_BYTES)?;
+    if bytes.len() as u64 > LIST_BYTES_MAX {
         return Err(Error::Data(format!("{name}: a server list of more than {} MiB", LIST_BYTES_MAX >> 20)));
     }
     Ok((name, bytes))

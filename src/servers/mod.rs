@@ -13,6 +13,7 @@ mod file_sd;
 mod geo;
 mod globs;
 mod list;
+mod log_path;
 mod names;
 mod tree;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::input::Loader;
 use address::Addresses;
 use book::Book;
 use globs::Globs;
+use log_path::LogPath;
 use names::Names;
 
 /// Most data centres of one server list; two numbers of [`Idc`] stay free for the caller.
@@ -103,6 +105,8 @@ pub struct Statements<'a> {
     pub group_prefix: Option<&'a str>,
     /// The logs to be read: a path with `{idc}` finds only these.
     pub logs: &'a [PathBuf],
+    /// Where relative paths of logs begin, absolute. If empty, keys match them only as they are.
+    pub folder: &'a str,
 }
 
 /// The server list, shared by all threads.
@@ -112,12 +116,15 @@ pub struct Servers {
     pub names: Vec<String>,
     /// What is known of each data centre: by [`Idc`].
     pub sites: Vec<Site>,
+    /// The paths with `{idc}` that none of the logs matches.
+    pub unmatched: Vec<String>,
     addresses: Addresses,
     hostnames: Names,
     hostname_globs: Globs,
     paths: Globs,
     /// Logs whose path names the data centre.
     captured: HashMap<Box<str>, Idc, RandomState>,
+    folder: String,
     default: Option<Idc>,
 }
 
@@ -145,7 +152,7 @@ impl Servers {
         }
         let logs: Vec<_> = statements.logs.iter().map(|path| path.to_string_lossy()).collect();
         let logs: Vec<&str> = logs.iter().map(|path| &**path).collect();
-        book.close(statements.default, &logs)
+        book.close(statements.default, statements.folder, &logs)
     }
 
     /// True if no server can be found: nothing was given.
@@ -180,7 +187,8 @@ impl Servers {
     /// By the log's path: of the listed paths and globs that name it or a directory above it, the one with the
     /// most characters that are not wildcards. To be called once per file.
     pub fn by_path(&self, path: &str) -> Option<Idc> {
-        self.captured.get(path).copied().or_else(|| self.paths.above(path).map(|(_, idc)| idc))
+        let listed = || self.paths.above(LogPath::new(&self.folder, path).forms()).map(|(_, idc)| idc);
+        self.captured.get(path).copied().or_else(listed)
     }
 
     /// By `$host`, if exactly this name or a glob for it is listed; port and ASCII case are ignored.
@@ -189,6 +197,12 @@ impl Servers {
         let host = host.iter().position(|&byte| byte == b':').map_or(host, |colon| &host[..colon]);
         let host = lower(host, &mut buffer)?;
         self.hostnames.exact(host).or_else(|| self.hostname_globs.get(host))
+    }
+
+    /// True if a list says of the longest network around this address that it is in no data centre: the default is
+    /// not for it.
+    pub fn is_nowhere(&self, address: IpAddr) -> bool {
+        self.addresses.is_nowhere(address)
     }
 
     /// What every other server belongs to.

@@ -95,6 +95,11 @@ impl Names {
         label.idc.map(Idc)
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Gives every data centre its final number.
     pub(super) fn renumber(&mut self, finals: &[Idc]) {
         for entry in &mut self.entries {

@@ -142,17 +142,44 @@ fn lists_and_pairs_work_together() {
     check(servers.by_hostname(b"web1"), &servers, "bj");
 }
 
+/// Every server of a list of 100,000 is there, once, in each notation. How long that takes: `benches/servers.rs`.
 #[test]
 fn a_hundred_thousand_servers_load() {
-    let mut list = "ip,hostname,idc,carrier\n".to_owned();
-    for server in 0..100_000_u32 {
-        let [_, a, b, c] = server.to_be_bytes();
-        writeln!(list, "10.{a}.{b}.{c},web{server}.example.com,idc{},BGP", server % 50).unwrap();
+    const SERVERS: u32 = 100_000;
+    let check = |head: &str, line: &dyn Fn(&mut String, IpAddr, u32, u32), tail: &str, names: usize| {
+        let mut list = head.to_owned();
+        let address = |server: u32| IpAddr::from((10 << 24 | server).to_be_bytes());
+        for server in 0..SERVERS {
+            line(&mut list, address(server), server, server % 50);
+        }
+        list.push_str(tail);
+        let servers = servers(&list, &[]);
+        assert_eq!((servers.names.len(), servers.addresses.len()), (50, SERVERS as usize), "{head}");
+        assert_eq!(servers.hostnames.len(), names, "{head}");
+        for server in (0..SERVERS).step_by(997).chain([SERVERS - 1]) {
+            let idc = format!("idc{}", server % 50);
+            check(servers.by_address(address(server)), &servers, &idc);
+            let idc = if names == 0 { "-" } else { &idc };
+            check(servers.by_hostname(format!("web{server}.example.com").as_bytes()), &servers, idc);
+            check(servers.by_hostname(format!("web{server}").as_bytes()), &servers, idc);
+        }
+        check(servers.by_address(address(SERVERS)), &servers, "-");
+    };
+    let csv = |list: &mut String, ip, server, idc| {
+        writeln!(list, "{ip},web{server}.example.com,idc{idc},BGP").unwrap();
+    };
+    check("ip,hostname,idc,carrier\n", &csv, "", 100_000);
+    check("geo $idc {\n", &|list, ip, _, idc| writeln!(list, " {ip} idc{idc};").unwrap(), "}", 0);
+    let ini = |list: &mut String, ip, server, idc| {
+        writeln!(list, "web{server}.example.com ansible_host={ip} dc=idc{idc}").unwrap();
+    };
+    check("[web]\n", &ini, "", 100_000);
+    let yaml = |list: &mut String, ip, server, idc| {
+        writeln!(list, "    web{server}.example.com: {{ansible_host: {ip}, dc: idc{idc}}}").unwrap();
+    };
+    if cfg!(feature = "yaml") {
+        check("all:\n  hosts:\n", &yaml, "", 100_000);
     }
-    let servers = servers(&list, &[]);
-    assert_eq!(servers.names.len(), 50);
-    check(servers.by_address("10.1.134.159".parse().unwrap()), &servers, "idc49");
-    check(servers.by_hostname(b"web99999"), &servers, "idc49");
 }
 
 proptest! {
@@ -305,4 +332,26 @@ fn paths_may_name_their_data_centre() {
         "--idc /l/{idc}: \"/l/a\\u{7}/x.log\": \"a\\u{7}\" cannot be a data centre's name",
     );
     refused(&["x{idc}"], "/a", "--idc x{idc}: {idc} can stand in a /path or a glob: only");
+}
+
+#[test]
+fn relative_paths_of_logs_are_found_where_they_lie() {
+    let load = |pairs: &[&str], logs: &[&str]| {
+        let pairs: Vec<String> = pairs.iter().map(|&pair| pair.to_owned()).collect();
+        let logs: Vec<PathBuf> = logs.iter().map(PathBuf::from).collect();
+        let list = ("servers.csv".to_owned(), b"path,idc\n/x/data/,csv\nlogs/rel/,rel\n".to_vec());
+        let statements = Statements { pairs: &pairs, logs: &logs, folder: "/x/y", ..Statements::default() };
+        Servers::read(&[list], &statements, &mut |_| Ok(Vec::new())).unwrap()
+    };
+    let logs =
+        ["../logs/bj/a.log", "./own/a.log", "../data/a.log", "logs/rel/a.log", "a.log", "/x/y/../logs/gz/a"];
+    let servers = load(&["/x/logs/{idc}/", "/x/y/own=own", "/none/{idc}/"], &logs);
+    for (log, expected) in logs.iter().zip(["bj", "own", "csv", "rel", "-", "gz"]) {
+        check(servers.by_path(log), &servers, expected);
+    }
+    assert_eq!(servers.unmatched, ["/none/{idc}/"]);
+    // A name is never taken from outside of what was typed if that will do.
+    let servers = load(&["glob:**/{idc}/*.log"], &["sh/a.log", "../z/b.log"]);
+    check(servers.by_path("sh/a.log"), &servers, "sh");
+    check(servers.by_path("../z/b.log"), &servers, "z");
 }

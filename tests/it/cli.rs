@@ -1,6 +1,6 @@
 //! What users meet: answers, messages, exit codes.
 
-use crate::{bandwho, bandwho_with, corpora, json, testdata};
+use crate::{Scratch, bandwho, bandwho_with, corpora, json, testdata};
 
 const LINE: &str = r#"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] "GET /a HTTP/1.1" 200 1000 "-" "curl/8""#;
 
@@ -190,7 +190,7 @@ fn a_closed_pipe_is_not_a_failure() {
 
 #[test]
 fn a_machine_is_known_by_its_syslog_header() {
-    let scratch = crate::Scratch::new("syslog");
+    let scratch = Scratch::new("syslog");
     let servers = scratch.file("servers.csv", b"host,idc\nlb1,bj\nlb2.example.com,gz\n");
     let lines = format!(
         "<190>Nov 23 05:53:03 lb1 nginx: {LINE}\n<34>1 2026-11-23T05:53:03Z lb2.example.com nginx 7 - - {LINE}\n\
@@ -204,4 +204,89 @@ fn a_machine_is_known_by_its_syslog_header() {
     assert_eq!(rows, [(&"bj".into(), &2.into()), (&"gz".into(), &1.into()), (&"other".into(), &1.into())]);
     let answer = json(&["top", "--by", "server", "--json", &log]);
     assert_eq!(answer["rows"][0]["server"], "lb1");
+}
+
+/// The program in a folder: what it says, and the rows' data centres.
+#[cfg(unix)]
+fn idcs_in(folder: &std::path::Path, args: &[&str]) -> (String, Vec<String>) {
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_bandwho"))
+        .args(["top", "--by", "idc", "--no-ip-db", "--json"])
+        .args(args)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(program.stderr).unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&program.stdout).unwrap_or_default();
+    let rows = answer["rows"].as_array().cloned().unwrap_or_default();
+    (said, rows.iter().map(|row| row["idc"].as_str().unwrap_or("-").to_owned()).collect())
+}
+
+#[cfg(unix)]
+#[test]
+fn logs_are_found_by_where_they_lie_however_they_are_named() {
+    let scratch = Scratch::new("relative");
+    let folder = scratch.0.canonicalize().unwrap();
+    std::fs::create_dir_all(folder.join("logs/bj")).unwrap();
+    scratch.file("logs/bj/a.log", format!("{LINE}\n").as_bytes());
+    let root = folder.to_str().unwrap();
+    let list = scratch.file("servers.csv", format!("path,idc\n{root}/logs/bj/,bj\n").as_bytes());
+    let (capture, pair) = (format!("{root}/logs/{{idc}}/"), format!("{root}/logs/bj=bj"));
+    for keys in [["--idc", &capture], ["--idc", &pair], ["--servers", &list]] {
+        for (below, log) in
+            [(".", "logs"), (".", "./logs/bj/a.log"), ("logs", "../logs/bj"), (".", &format!("{root}/logs"))]
+        {
+            let (said, idcs) = idcs_in(&folder.join(below), &[keys[0], keys[1], log]);
+            assert_eq!((idcs, said), (vec!["bj".to_owned()], String::new()), "{keys:?} {log}");
+        }
+    }
+    let (said, idcs) = idcs_in(&folder, &["--idc", "/none/{idc}/", "logs"]);
+    let note = "bandwho: note: no log path matches /none/{idc}/: every idc is unknown\n";
+    assert_eq!((idcs, said.as_str()), (vec!["-".to_owned()], note));
+}
+
+#[cfg(unix)]
+#[test]
+fn server_lists_come_from_pipes_and_devices_are_refused() {
+    let scratch = Scratch::new("pipe");
+    let log = scratch.file("a.log", format!("{LINE}\n").as_bytes());
+    let pipe = scratch.0.join("servers.pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, b"path,idc\n/,bj\n")
+    });
+    let (said, idcs) = idcs_in(&scratch.0, &["--servers", pipe.to_str().unwrap(), &log]);
+    assert_eq!((idcs, said), (vec!["bj".to_owned()], String::new()));
+    writer.join().unwrap().unwrap();
+    let refused = |list: &str| idcs_in(&scratch.0, &["--servers", list, &log]).0;
+    let folder = scratch.0.to_str().unwrap();
+    assert_eq!(refused(folder), format!("bandwho: error: cannot read {folder}: is a directory\n"));
+    assert_eq!(
+        refused("/dev/zero"),
+        "bandwho: error: /dev/zero: a server list is UTF-8 text, and this holds bytes of zero\n"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_network_without_data_centre_has_no_default() {
+    let scratch = Scratch::new("nowhere");
+    let line = |server: &str| format!("192.0.2.1 [23/Nov/2026:05:53:11 +0000] 1 {server}\n");
+    let log = scratch.file("a.log", ["10.0.0.1", "10.1.0.1", "11.0.0.1"].map(line).concat().as_bytes());
+    let list = scratch.file("geo.conf", b"geo $idc { default bj; 10.0.0.0/8 gz; 10.1.0.0/16 ''; }");
+    let format = "$remote_addr [$time_local] $body_bytes_sent $server_addr";
+    let (_, mut idcs) = idcs_in(&scratch.0, &["--format", format, "--servers", &list, &log]);
+    idcs.sort_unstable();
+    assert_eq!(idcs, ["-", "bj", "gz"]);
+}
+
+#[test]
+fn net_kind_lists_need_no_database() {
+    let scratch = Scratch::new("netkind");
+    let log = scratch.file("a.log", format!("{LINE}\n").as_bytes());
+    let list = scratch.file("kinds.txt", b"192.0.2.0/24 idc\n");
+    let answer = json(&["top", "--by", "netkind", "--json", "--no-ip-db", "--net-kind", &list, &log]);
+    assert_eq!(answer["rows"][0]["netkind"], "idc");
 }

@@ -136,8 +136,7 @@ pub(super) fn parse(name: &str, bytes: Vec<u8>) -> Result<Box<dyn Source>, Error
     }
     // Real databases shrink to a tenth or so.
     let most = (bytes.len() as u64).saturating_mul(EXPANSION_MAX).saturating_add(SMALL).min(SIZE_MAX);
-    let bytes =
-        input::decompress(bytes, most).map_err(|cause| Error::Data(format!("{name}: {cause}")))?;
+    let bytes = input::decompress(bytes, most).map_err(|cause| Error::Data(format!("{name}: {cause}")))?;
     Ok(match () {
         () if is_mmdb("", &bytes) => Box::new(mmdb::Mmdb::parse(about, bytes)?),
         () if bytes.starts_with(compiled::MAGIC) => Box::new(compiled::parse(&about.name, &bytes)?),

@@ -9,11 +9,12 @@ mod ini;
 mod ranges;
 mod yaml;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::book::{Book, FACTS, fact};
+use super::book::{Book, FACTS, fact, fact_name};
 use super::claim::{Machine, Origin, Position};
 use super::tree::Bad;
 use crate::error::Error;
@@ -30,31 +31,41 @@ const PRIORITY_VARIABLE: &str = "ansible_group_priority";
 
 /// What an inventory says.
 #[derive(Debug, Default)]
-pub(super) struct Inventory {
-    groups: Vec<Group>,
-    group_numbers: HashMap<String, usize, RandomState>,
-    hosts: Vec<Host>,
-    host_numbers: HashMap<String, usize, RandomState>,
+pub(super) struct Inventory<'t> {
+    groups: Vec<Group<'t>>,
+    group_numbers: HashMap<Cow<'t, str>, usize, RandomState>,
+    hosts: Vec<Host<'t>>,
+    host_numbers: HashMap<Cow<'t, str>, usize, RandomState>,
 }
 
 #[derive(Debug)]
-struct Group {
-    name: String,
-    variables: Variables,
+struct Group<'t> {
+    name: Cow<'t, str>,
+    variables: Variables<'t>,
     /// Some perhaps twice until the inventory is sorted.
     parents: Vec<usize>,
 }
 
 #[derive(Debug)]
-struct Host {
-    name: String,
-    variables: Variables,
+struct Host<'t> {
+    name: Cow<'t, str>,
+    variables: Variables<'t>,
     groups: Vec<usize>,
     position: Position,
 }
 
-/// Those that matter here, each with the place of the last time it was set.
-type Variables = Vec<(String, String, Position)>;
+/// Those that matter here.
+type Variables<'t> = Vec<Variable<'t>>;
+
+#[derive(Debug)]
+struct Variable<'t> {
+    name: &'static str,
+    /// Known beforehand: every host is asked for every fact.
+    fact: Option<usize>,
+    value: Cow<'t, str>,
+    /// The last time it was set.
+    position: Position,
+}
 
 /// What a variable belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -63,25 +74,22 @@ enum Owner {
     Host(usize),
 }
 
-impl Inventory {
+impl<'t> Inventory<'t> {
     /// The number of a group, new if need be.
-    fn group(&mut self, name: &str) -> usize {
-        if let Some(&number) = self.group_numbers.get(name) {
-            return number;
-        }
-        self.groups.push(Group { name: name.to_owned(), variables: Vec::new(), parents: Vec::new() });
-        self.group_numbers.insert(name.to_owned(), self.groups.len() - 1);
-        self.groups.len() - 1
+    fn group(&mut self, name: &'t str) -> usize {
+        *self.group_numbers.entry(name.into()).or_insert_with(|| {
+            self.groups.push(Group { name: name.into(), variables: Vec::new(), parents: Vec::new() });
+            self.groups.len() - 1
+        })
     }
 
     /// The number of a host, new if need be.
-    fn host(&mut self, name: &str, position: Position) -> usize {
-        if let Some(&number) = self.host_numbers.get(name) {
-            return number;
-        }
-        self.hosts.push(Host { name: name.to_owned(), variables: Vec::new(), groups: Vec::new(), position });
-        self.host_numbers.insert(name.to_owned(), self.hosts.len() - 1);
-        self.hosts.len() - 1
+    fn host(&mut self, name: Cow<'t, str>, position: Position) -> usize {
+        *self.host_numbers.entry(name).or_insert_with_key(|name| {
+            let name = name.clone();
+            self.hosts.push(Host { name, variables: Vec::new(), groups: Vec::new(), position });
+            self.hosts.len() - 1
+        })
     }
 
     fn join(&mut self, host: usize, group: usize) {
@@ -92,20 +100,18 @@ impl Inventory {
     }
 
     /// Sets a variable if it matters; a template would need the whole of Ansible.
-    fn set(&mut self, owner: Owner, name: &str, value: &str, position: Position) {
-        let matters = IDC_VARIABLES.contains(&name)
-            || ADDRESS_VARIABLES.contains(&name)
-            || name == PRIORITY_VARIABLE
-            || fact(name).is_some();
-        if !matters || value.is_empty() || value.contains("{{") {
+    fn set(&mut self, owner: Owner, name: &str, value: Cow<'t, str>, position: Position) {
+        let own = IDC_VARIABLES.iter().chain(&ADDRESS_VARIABLES).chain([&PRIORITY_VARIABLE]);
+        let Some(name) = own.copied().find(|own| *own == name).or_else(|| fact_name(name)) else { return };
+        if value.is_empty() || value.contains("{{") {
             return;
         }
         let variables = match owner {
             Owner::Group(group) => &mut self.groups[group].variables,
             Owner::Host(host) => &mut self.hosts[host].variables,
         };
-        variables.retain(|(known, ..)| known != name);
-        variables.push((name.to_owned(), value.to_owned(), position));
+        variables.retain(|known| known.name != name);
+        variables.push(Variable { name, fact: fact(name), value, position });
     }
 
     /// What every group says for itself or takes from the groups above it, nearest first.
@@ -192,26 +198,26 @@ impl Settled {
 }
 
 /// What variables say of a slot of [`Settled`].
-fn stated(variables: &Variables, slot: usize) -> Option<(&str, Position)> {
-    let find = |wanted: &dyn Fn(&str) -> bool| {
-        let found = variables.iter().find(|(name, ..)| wanted(name));
-        found.map(|(_, value, position)| (value.as_str(), *position))
+fn stated<'v>(variables: &'v Variables<'_>, slot: usize) -> Option<(&'v str, Position)> {
+    let found = match slot.checked_sub(1) {
+        None => {
+            let find = |idc: &&str| variables.iter().find(|variable| variable.name == *idc);
+            IDC_VARIABLES.iter().find_map(find)
+        }
+        Some(wanted) => variables.iter().find(|variable| variable.fact == Some(wanted)),
     };
-    match slot.checked_sub(1) {
-        None => IDC_VARIABLES.iter().find_map(|idc| find(&|name| name == *idc)),
-        Some(wanted) => find(&|name| fact(name) == Some(wanted)),
-    }
+    found.map(|variable| (&*variable.value, variable.position))
 }
 
-fn value<'v>(variables: &'v Variables, wanted: &str) -> Option<&'v str> {
-    variables.iter().find(|(name, ..)| name == wanted).map(|(_, value, _)| value.as_str())
+fn value<'v>(variables: &'v Variables<'_>, wanted: &str) -> Option<&'v str> {
+    variables.iter().find(|variable| variable.name == wanted).map(|variable| &*variable.value)
 }
 
 /// Enters the hosts whose data centre is known.
 pub(super) fn enter(
     list: u32,
     file: &str,
-    mut inventory: Inventory,
+    mut inventory: Inventory<'_>,
     prefix: Option<&str>,
     book: &mut Book,
 ) -> Result<(), Error> {
@@ -227,10 +233,15 @@ pub(super) fn enter(
     let settled = inventory.settle(prefix).map_err(|message| Error::Data(format!("{file}: {message}")))?;
     let all = Settled { slots: settled[inventory.group_numbers["all"]].slots, ..Settled::default() };
     let mut located = false;
+    // Hosts of a group stand together: most take what the one before took.
+    let (mut groups, mut from): (&[usize], _) = (&[], all.clone());
     for host in &inventory.hosts {
         let origin = Origin::List(list, host.position);
-        let mut from = all.clone();
-        host.groups.iter().for_each(|&group| from.take(&settled[group]));
+        if host.groups != groups {
+            groups = &host.groups;
+            from = all.clone();
+            groups.iter().for_each(|&group| from.take(&settled[group]));
+        }
         let say = |slot: usize| {
             let inherited = || stated(&inventory.groups[from.slots[slot]?.2].variables, slot);
             stated(&host.variables, slot).or_else(inherited)
@@ -247,7 +258,7 @@ pub(super) fn enter(
         located = true;
         let idc = book.number(idc, origin)?;
         let address = ADDRESS_VARIABLES.iter().find_map(|name| value(&host.variables, name));
-        for key in [Some(host.name.as_str()), address].into_iter().flatten() {
+        for key in [Some(&*host.name), address].into_iter().flatten() {
             let machine = Machine::host(key).map_err(|message| book.error(origin, &message))?;
             book.claim(machine, idc, origin)?;
         }
@@ -271,14 +282,14 @@ pub(super) fn enter(
     )))
 }
 
-impl Inventory {
+impl Inventory<'_> {
     /// The same with groups numbered in the order of their names.
     fn sorted(self) -> Self {
         let mut order: Vec<usize> = (0..self.groups.len()).collect();
         order.sort_unstable_by(|&one, &other| self.groups[one].name.cmp(&self.groups[other].name));
         let mut new = vec![0; order.len()];
         order.iter().enumerate().for_each(|(number, &old)| new[old] = number);
-        let mut groups: Vec<(usize, Group)> = new.iter().copied().zip(self.groups).collect();
+        let mut groups: Vec<(usize, Group<'_>)> = new.iter().copied().zip(self.groups).collect();
         groups.sort_unstable_by_key(|(number, _)| *number);
         let renumber = |numbers: &mut Vec<usize>| {
             for number in numbers.iter_mut() {
@@ -291,7 +302,7 @@ impl Inventory {
         for host in &mut hosts {
             renumber(&mut host.groups);
         }
-        let mut groups: Vec<Group> = groups.into_iter().map(|(_, group)| group).collect();
+        let mut groups: Vec<Group<'_>> = groups.into_iter().map(|(_, group)| group).collect();
         for group in &mut groups {
             renumber(&mut group.parents);
         }

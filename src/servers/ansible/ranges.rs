@@ -1,5 +1,7 @@
 //! `web[01:20:2].example.com` → the names it stands for.
 
+use std::borrow::Cow;
+
 use super::super::list::without_port;
 
 /// Names that the patterns of one inventory may stand for.
@@ -19,8 +21,22 @@ impl Default for Expansion {
 
 impl Expansion {
     /// The names of a pattern, which may end with a port.
-    pub(super) fn expand(&mut self, pattern: &str) -> Result<Vec<String>, String> {
+    pub(super) fn expand<'p>(&mut self, pattern: &'p str) -> Result<Vec<Cow<'p, str>>, String> {
         let pattern = without_range_port(pattern);
+        let names = if range(pattern).is_none() {
+            vec![Cow::Borrowed(pattern)]
+        } else {
+            self.product(pattern)?.into_iter().map(Cow::Owned).collect()
+        };
+        self.left = self
+            .left
+            .checked_sub(names.len())
+            .ok_or_else(|| format!("{pattern}: more than {NAMES_MAX} hosts in all"))?;
+        Ok(names)
+    }
+
+    /// Every item of a range with every item of the next.
+    fn product(&self, pattern: &str) -> Result<Vec<String>, String> {
         let mut names = vec![String::new()];
         let mut rest = pattern;
         // Bracketed addresses are no ranges.
@@ -39,16 +55,15 @@ impl Expansion {
         for name in &mut names {
             name.push_str(rest);
         }
-        self.left = self
-            .left
-            .checked_sub(names.len())
-            .ok_or_else(|| format!("{pattern}: more than {NAMES_MAX} hosts in all"))?;
         Ok(names)
     }
 }
 
 /// Without the port, where the only colon outside of brackets is the port's.
 fn without_range_port(pattern: &str) -> &str {
+    if memchr::memchr2(b'[', b':', pattern.as_bytes()).is_none() {
+        return pattern;
+    }
     let mut depth = 0_usize;
     let mut colons = 0;
     for byte in pattern.bytes() {

@@ -6,7 +6,7 @@ use super::ranges::Expansion;
 use super::{Inventory, Owner, bad};
 
 /// Reads the groups at the top of a file.
-pub(in super::super) fn read(text: &str, groups: &[Pair<'_>]) -> Result<Inventory, Bad> {
+pub(in super::super) fn read<'n>(text: &'n str, groups: &'n [Pair<'_>]) -> Result<Inventory<'n>, Bad> {
     let mut reader =
         Reader { inventory: Inventory::default(), expansion: Expansion::default(), lines: Lines::new(text) };
     for group in groups {
@@ -15,15 +15,15 @@ pub(in super::super) fn read(text: &str, groups: &[Pair<'_>]) -> Result<Inventor
     Ok(reader.inventory)
 }
 
-struct Reader<'t> {
-    inventory: Inventory,
+struct Reader<'n> {
+    inventory: Inventory<'n>,
     expansion: Expansion,
-    lines: Lines<'t>,
+    lines: Lines<'n>,
 }
 
-impl Reader<'_> {
+impl<'n> Reader<'n> {
     /// The tree that is read is not deep; see there.
-    fn group(&mut self, pair: &Pair<'_>, parent: Option<usize>) -> Result<(), Bad> {
+    fn group(&mut self, pair: &'n Pair<'_>, parent: Option<usize>) -> Result<(), Bad> {
         let group = self.inventory.group(&pair.key);
         self.inventory.groups[group].parents.extend(parent);
         for part in self.entries(&pair.value, &format!("group {}", pair.key))? {
@@ -41,38 +41,46 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn hosts(&mut self, group: usize, part: &Pair<'_>) -> Result<(), Bad> {
+    fn hosts(&mut self, group: usize, part: &'n Pair<'_>) -> Result<(), Bad> {
         if let Value::Text(pattern) = &part.value.value {
-            return self.host(group, pattern, &part.value, &Node { value: Value::Null, at: part.value.at });
+            return self.host(group, pattern, part.value.at, None);
         }
         for host in self.entries(&part.value, "hosts")? {
-            self.host(group, &host.key, &Node { value: Value::Null, at: host.at }, &host.value)?;
+            self.host(group, &host.key, host.at, Some(&host.value))?;
         }
         Ok(())
     }
 
-    fn host(&mut self, group: usize, pattern: &str, place: &Node<'_>, own: &Node<'_>) -> Result<(), Bad> {
-        let position = self.lines.position(place.at);
+    fn host(
+        &mut self,
+        group: usize,
+        pattern: &'n str,
+        at: usize,
+        own: Option<&'n Node<'_>>,
+    ) -> Result<(), Bad> {
+        let position = self.lines.position(at);
         for name in self.expansion.expand(pattern).map_err(|message| bad(position, message))? {
-            let host = self.inventory.host(&name, position);
+            let host = self.inventory.host(name, position);
             self.inventory.join(host, group);
-            self.variables(Owner::Host(host), own)?;
+            if let Some(own) = own {
+                self.variables(Owner::Host(host), own)?;
+            }
         }
         Ok(())
     }
 
-    fn variables(&mut self, owner: Owner, node: &Node<'_>) -> Result<(), Bad> {
+    fn variables(&mut self, owner: Owner, node: &'n Node<'_>) -> Result<(), Bad> {
         for variable in self.entries(node, "variables")? {
             if let Some(value) = variable.value.text() {
                 let position = self.lines.position(variable.at);
-                self.inventory.set(owner, &variable.key, value, position);
+                self.inventory.set(owner, &variable.key, value.into(), position);
             }
         }
         Ok(())
     }
 
     /// The entries of a mapping; nothing is an empty one.
-    fn entries<'n, 't>(&mut self, node: &'n Node<'t>, what: &str) -> Result<&'n [Pair<'t>], Bad> {
+    fn entries<'t>(&mut self, node: &'n Node<'t>, what: &str) -> Result<&'n [Pair<'t>], Bad> {
         match &node.value {
             Value::Map(pairs) => Ok(pairs),
             Value::Null => Ok(&[]),
