@@ -51,7 +51,9 @@ fn holdings(source: &dyn Source, lists: &NetKinds) -> Result<Holdings, Error> {
     });
     let Seen { by_place, unreadable, .. } = seen;
     let mut has = vec![[false; 8]; by_place.len()];
-    by_place.iter().for_each(|(place, &number)| has[number as usize] = place.has());
+    for (place, &number) in &by_place {
+        has[number as usize] = place.has();
+    }
     let mut holdings = Holdings {
         about: source.about().clone(),
         networks_v4: 0,

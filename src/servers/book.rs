@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use super::address::Addresses;
 use super::capture::{self, Capture};
 use super::claim::{Claim, Machine, NOWHERE, Origin, Position};
-use super::globs::{Globs, Separator, is_glob};
+use super::globs::{Globs, PATTERNS_BYTES_MAX, Separator, is_glob};
 use super::log_path::LogPath;
 use super::names::Names;
 use super::{IDCS_MAX, Idc, Servers, Site};
@@ -45,6 +45,8 @@ pub(super) struct Book {
     names: Names,
     name_globs: BTreeMap<String, Claim>,
     paths: BTreeMap<String, Claim>,
+    /// How long paths and globs are together.
+    pattern_bytes: usize,
     /// Each with the number of its pair.
     captures: Vec<(Capture, usize)>,
     default: Option<Claim>,
@@ -62,9 +64,13 @@ impl Book {
 
     /// The provisional number of a data centre.
     pub(super) fn number(&mut self, idc: &str, origin: Origin) -> Result<u16, Error> {
+        if let Some(&number) = self.idcs.get(idc) {
+            return Ok(number);
+        }
         if idc.is_empty() {
             return Err(self.error(origin, "the data centre's name is empty"));
         }
+        capture::check(idc).map_err(|message| self.error(origin, &message))?;
         self.enrol(idc).ok_or_else(|| self.error(origin, &too_many()))
     }
 
@@ -86,6 +92,19 @@ impl Book {
             }
             Entry::Occupied(earlier) => Some(*earlier.get()),
         };
+        if let Machine::Path(text) | Machine::Name(text) = machine
+            && (matches!(machine, Machine::Path(_)) || is_glob(text))
+        {
+            self.pattern_bytes += text.len();
+            if self.pattern_bytes > PATTERNS_BYTES_MAX {
+                let most = PATTERNS_BYTES_MAX >> 20;
+                let message = format!(
+                    "more than {most} MiB of paths and globs, {} in all: use fewer, or names and networks",
+                    self.paths.len() + self.name_globs.len() + 1
+                );
+                return Err(self.error(origin, &message));
+            }
+        }
         let earlier = match machine {
             Machine::Net(network) => self.addresses.claim(network, claim),
             Machine::Name(name) if is_glob(name) => keyed(&mut self.name_globs, name.to_ascii_lowercase()),
@@ -158,6 +177,7 @@ impl Book {
         let default = match default.map(str::trim) {
             Some("") => return Err(Error::Usage("--idc-default: the name is empty".to_owned())),
             Some(name) => {
+                capture::check(name).map_err(|message| Error::Usage(format!("--idc-default: {message}")))?;
                 Some(self.enrol(name).ok_or_else(|| Error::Usage(format!("--idc-default: {}", too_many())))?)
             }
             None => self.default.map(|claim| claim.idc),
@@ -329,5 +349,7 @@ mod tests {
     fn an_empty_default_is_refused() {
         let error = Book::default().close(Some(" "), "", &[]).unwrap_err();
         assert_eq!(error.to_string(), "--idc-default: the name is empty");
+        let error = Book::default().close(Some("b\0j"), "", &[]).unwrap_err();
+        assert_eq!(error.to_string(), "--idc-default: \"b\\0j\" cannot be a data centre's name");
     }
 }

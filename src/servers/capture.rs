@@ -4,12 +4,10 @@
 //! it, as with other paths. Where several readings fit, the name begins as early and is as short as possible.
 
 use super::NAME_BYTES_MAX;
+use super::globs::PATTERN_BYTES_MAX;
 
 /// What the data centre's name stands for in a pattern.
 pub(super) const HOLE: &str = "{idc}";
-
-/// A longer pattern is no path.
-const PATTERN_BYTES_MAX: usize = 4096;
 
 /// A pattern with one hole.
 #[derive(Debug)]
@@ -71,7 +69,7 @@ impl Capture {
     }
 }
 
-/// What is wrong with a name that a path holds; it becomes text in reports.
+/// What is wrong with a data centre's name; it becomes text in reports.
 pub(super) fn check(name: &str) -> Result<(), String> {
     if name.len() > NAME_BYTES_MAX {
         return Err(format!("a data centre's name of {} bytes: at most {NAME_BYTES_MAX}", name.len()));

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::NAME_BYTES_MAX;
 use super::address::canonical;
-use super::globs::{Separator, compile, is_glob};
+use super::globs::{PATTERN_BYTES_MAX, Separator, compile, is_glob};
 
 /// What a server can be found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,9 @@ impl<'t> Machine<'t> {
     pub(super) fn path(text: &'t str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("the path is empty".to_owned());
+        }
+        if text.len() > PATTERN_BYTES_MAX {
+            return Err(format!("a path of {} bytes: at most {PATTERN_BYTES_MAX}", text.len()));
         }
         if text.contains(super::capture::HOLE) {
             return Err(format!("{text} takes the data centre from the path: only --idc can"));

@@ -174,6 +174,7 @@ fn plain(name: &str) -> String {
 struct Rows<'t> {
     text: &'t str,
     reader: csv::Reader<&'t [u8]>,
+    delimiter: u8,
     /// Where `line` has been counted to.
     counted: usize,
     line: u64,
@@ -193,13 +194,14 @@ impl Wrong {
 
 impl<'t> Rows<'t> {
     fn new(text: &'t str) -> Self {
+        let delimiter = delimiter(text);
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .comment(Some(b'#'))
-            .delimiter(delimiter(text))
+            .delimiter(delimiter)
             .from_reader(text.as_bytes());
-        Self { text, reader, counted: 0, line: 1 }
+        Self { text, reader, delimiter, counted: 0, line: 1 }
     }
 
     /// Reads the next row that holds anything and returns its line.
@@ -240,13 +242,28 @@ impl<'t> Rows<'t> {
 
     /// True if the row began a quote that only the end of the file ended: it has swallowed the rows after it.
     fn is_unclosed(&self) -> bool {
-        let row = &self.text[self.counted..];
         let read = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
-        read >= self.text.len()
-            && newlines(row.trim_end().as_bytes()) > 0
-            && row.matches('"').count() % 2 == 1
+        read >= self.text.len() && ends_quoted(&self.text.as_bytes()[self.counted..], self.delimiter)
     }
 }
+
+/// True if a row ends inside a quote. One inside a cell, as in `12" disk`, is a letter.
+fn ends_quoted(row: &[u8], delimiter: u8) -> bool {
+    let (mut quoted, mut before) = (false, delimiter);
+    for &byte in row {
+        // A doubled quote closes and opens again.
+        if byte == b'"' && (quoted || before == delimiter || before == CLOSED) {
+            quoted = !quoted;
+            before = if quoted { b'"' } else { CLOSED };
+        } else {
+            before = byte;
+        }
+    }
+    quoted
+}
+
+/// Stands for a quote that closed a cell: no text in UTF-8 has this byte.
+const CLOSED: u8 = 0xFF;
 
 /// Whatever separates the header into most columns.
 fn delimiter(text: &str) -> u8 {
@@ -310,6 +327,8 @@ mod tests {
             &[("10.0.0.1", "bj"), ("web1", "gz"), ("10.1.0.1", "sh")],
         );
         check("name,dc\n4711,bj\n", &[("4711", "bj")]);
+        check("name,note,dc\nweb1,12\" disk,bj", &[("web1", "bj")]);
+        check("name,dc\nweb1,\"b\"\"j\"", &[("web1", "b\"j")]);
         check("site,idc,ip\nBeijing,bj,10.0.0.1\n", &[("10.0.0.1", "bj")]);
     }
 
@@ -362,6 +381,9 @@ mod tests {
         check_error("ip,dc\n,bj\n", "2: nothing says which server is in bj");
         check_error("ip,dc\n10.0.0.1,bj,gz\n", "2: gz stands beyond the 2 columns of the header");
         check_error("ip,dc\n10.0.0.1,\"bj\n10.0.0.2,gz\n", "2: a quote is not closed");
+        check_error("ip,dc\n1.1.1.1,\"bj", "2: a quote is not closed");
+        check_error("ip,dc\n1.1.1.1,bj\n1.1.1.1,\"a\"\"", "3: a quote is not closed");
+        check_error("ip,\"dc", "1: a quote is not closed");
         check_error(
             "ip,dc\n10.0.0.2,gz\n10.0.0.1,gz\n\n10.0.0.1,gz\n\n10.0.0.1,bj\n",
             "7: 10.0.0.1 belongs to bj here, but to gz on line 3",

@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 use ipnet::{IpNet, Ipv4Subnets};
 
@@ -252,7 +253,8 @@ enum Rule {
 #[derive(Clone)]
 struct Range {
     last: u32,
-    value: String,
+    /// Shared: a range may be split at every line.
+    value: Rc<str>,
     origin: Origin,
 }
 
@@ -280,7 +282,7 @@ impl Table {
             }
             Rule::Ranges => {
                 let (first, last) = parse_range(network).map_err(Refused::Said)?;
-                self.add_range(first, Range { last, value: value.to_owned(), origin })
+                self.add_range(first, Range { last, value: value.into(), origin })
             }
         }
     }
@@ -482,6 +484,15 @@ mod tests {
         check("http { server { a b; } geo $where { 10.0.0.1 bj; } }", &[("10.0.0.1", "bj")]);
     }
 
+    /// Fifty thousand ranges inside of another.
+    fn splits() -> String {
+        {
+            let splits: Vec<String> =
+                (1..50_000_u32).map(|at| format!("{0}-{0} b;", Ipv4Addr::from(at * 2))).collect();
+            splits.concat()
+        }
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         let check = |text: &str, expected: &str| {
@@ -529,6 +540,10 @@ mod tests {
         );
         check("geo $idc { default a;\n default b; }", "idc.conf:2:2: the default is b here, but a on line 1");
         check(
+            &format!("geo $idc {{ ranges;\n0.0.0.0-255.255.255.255 {}; {} }}", "a".repeat(200_000), splits()),
+            "idc.conf:2:1: a data centre's name of 200000 bytes: at most 255",
+        );
+        check(
             "geo $idc { default '';\n default b; }",
             "idc.conf:2:2: the default is b here, but \"\" on line 1",
         );
@@ -561,16 +576,16 @@ mod tests {
         #[test]
         fn ranges_agree_with_scanning(ranges in prop::collection::vec((0_u32..64, 0_u32..64, 0..3), 0..8)) {
             let mut table = Table::default();
-            let mut kept: Vec<(u32, u32, String)> = Vec::new();
+            let mut kept: Vec<(u32, u32, Rc<str>)> = Vec::new();
             for (one, other, value) in ranges {
                 let (first, last) = (one.min(other), one.max(other));
-                let range = Range { last, value: format!("v{value}"), origin: Origin::Pair(0) };
+                let range = Range { last, value: format!("v{value}").into(), origin: Origin::Pair(0) };
                 if table.add_range(first, range).is_ok() {
-                    kept.push((first, last, format!("v{value}")));
+                    kept.push((first, last, format!("v{value}").into()));
                 }
             }
             for address in 0..64 {
-                let around = |(first, last, _): &&(u32, u32, String)| (*first..=*last).contains(&address);
+                let around = |(first, last, _): &&(u32, u32, Rc<str>)| (*first..=*last).contains(&address);
                 let expected = kept.iter().rev().find(around).map(|(.., value)| value);
                 let found = table.ranges.range(..=address).next_back().filter(|(_, range)| range.last >= address);
                 prop_assert_eq!(found.map(|(_, range)| &range.value), expected);

@@ -113,13 +113,21 @@ fn notation(text: &str) -> Notation {
 
 /// True if a line has `geo $` where a directive can begin.
 fn has_geo(text: &str) -> bool {
+    // Kept from one `geo` to the next: a line may hold a million.
+    let (mut seen, mut start, mut other) = (0, 0, false);
     memchr::memmem::find_iter(text.as_bytes(), b"geo").any(|at| {
-        let before = &text[text[..at].rfind('\n').map_or(0, |newline| newline + 1)..at];
+        if let Some(newline) = text[seen..at].rfind('\n') {
+            start = seen + newline + 1;
+            (seen, other) = (start, false);
+        }
+        other |= text[seen..at].contains(['#', ',', '\t', '=', '"']);
+        seen = at;
+        let before = &text[start..at];
         let after = &text[at + 3..];
         let arguments = after.trim_start();
         arguments.starts_with('$')
             && arguments.len() < after.len()
-            && !before.contains(['#', ',', '\t', '=', '"'])
+            && !other
             && before.trim_end().chars().next_back().is_none_or(|last| "{};".contains(last))
     })
 }
@@ -157,6 +165,8 @@ fn is_port(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -181,6 +191,30 @@ mod tests {
         check("all:\n  hosts:\n", Notation::Yaml);
         check("# x\n- targets: ['a']\n", Notation::Yaml);
         check("all: # everything\n", Notation::Yaml);
+    }
+
+    #[test]
+    fn a_long_line_is_read_once() {
+        assert_eq!(notation(&"geo ".repeat(1_000_000)), Notation::Csv);
+        assert_eq!(notation(&format!("{}; geo $idc {{", "geo ".repeat(1_000_000))), Notation::Geo);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        /// The twin looks at the whole line before every `geo`.
+        #[test]
+        fn blocks_are_seen_as_by_scanning(text in "(geo|geo \\$|[;{} #,=\"\n\ta机]){0,12}") {
+            let expected = text.match_indices("geo").any(|(at, _)| {
+                let before = text[..at].rsplit('\n').next().unwrap();
+                let arguments = text[at + 3..].trim_start();
+                arguments.starts_with('$')
+                    && arguments.len() < text.len() - at - 3
+                    && !before.contains(['#', ',', '\t', '=', '"'])
+                    && (before.trim().is_empty() || before.trim_end().ends_with(['{', '}', ';']))
+            });
+            prop_assert_eq!(has_geo(&text), expected);
+        }
     }
 
     #[test]

@@ -174,13 +174,17 @@ impl Servers {
     }
 
     /// By `$hostname`, ignoring ASCII case: the whole name, else the name before the first dot, else a glob.
-    /// A short name also finds the one listed machine whose full name begins with it.
+    /// A short name also finds the one listed machine whose full name begins with it; a name that is an address is
+    /// looked up as one.
     pub fn by_hostname(&self, name: &[u8]) -> Option<Idc> {
         let mut buffer = [0; NAME_BYTES_MAX];
         let name = lower(name, &mut buffer)?;
         self.hostnames
             .exact(name)
-            .or_else(|| self.hostnames.short(name))
+            .or_else(|| match address(name) {
+                Some(address) => self.by_address(address),
+                None => self.hostnames.short(name),
+            })
             .or_else(|| self.hostname_globs.get(name))
     }
 
@@ -191,12 +195,16 @@ impl Servers {
         self.captured.get(path).copied().or_else(listed)
     }
 
-    /// By `$host`, if exactly this name or a glob for it is listed; port and ASCII case are ignored.
+    /// By `$host`, if exactly this name or address or a glob for it is listed; port and ASCII case are ignored.
     pub fn by_host(&self, host: &[u8]) -> Option<Idc> {
         let mut buffer = [0; NAME_BYTES_MAX];
-        let host = host.iter().position(|&byte| byte == b':').map_or(host, |colon| &host[..colon]);
+        let (host, end) = host.strip_prefix(b"[").map_or((host, b':'), |host| (host, b']'));
+        let host = host.iter().position(|&byte| byte == end).map_or(host, |end| &host[..end]);
         let host = lower(host, &mut buffer)?;
-        self.hostnames.exact(host).or_else(|| self.hostname_globs.get(host))
+        self.hostnames
+            .exact(host)
+            .or_else(|| self.by_address(address(host)?))
+            .or_else(|| self.hostname_globs.get(host))
     }
 
     /// True if a list says of the longest network around this address that it is in no data centre: the default is
@@ -209,6 +217,10 @@ impl Servers {
     pub fn default_idc(&self) -> Option<Idc> {
         self.default
     }
+}
+
+fn address(name: &[u8]) -> Option<IpAddr> {
+    claim::address(std::str::from_utf8(name).ok()?)
 }
 
 /// `name` in lower case and without the root's dot; `None` if no listed name can be that long, or that short.

@@ -90,6 +90,83 @@ fn hosts_are_found_only_if_listed() {
 }
 
 #[test]
+fn names_that_are_addresses_are_found_as_such() {
+    let servers =
+        servers("host,idc\n10.0.0.2,bj\n2001:db8::1,gz\n10,short\n10.0.*,glob\n10.1.0.0/16,net\n", &[]);
+    let cases = [("10.0.0.2", "bj"), ("10.0.0.3", "glob"), ("10.1.0.1", "net"), ("10.9.0.1", "-")];
+    for (name, expected) in cases {
+        check(servers.by_hostname(name.as_bytes()), &servers, expected);
+        check(servers.by_host(format!("{name}:80").as_bytes()), &servers, expected);
+    }
+    check(servers.by_hostname(b"2001:DB8::1"), &servers, "gz");
+    check(servers.by_host(b"[2001:DB8::1]:80"), &servers, "gz");
+    check(servers.by_host(b"[2001:db8::1]"), &servers, "gz");
+    check(servers.by_host(b"["), &servers, "-");
+}
+
+#[test]
+fn patterns_are_bounded() {
+    let check = |row: &str, expected: &str| {
+        let list = ("s.csv".to_owned(), format!("path,idc\n{row}").into_bytes());
+        let error = Servers::read(&[list], &Statements::default(), &mut |_| Ok(Vec::new())).unwrap_err();
+        assert_eq!(error.to_string(), format!("s.csv:{expected}"));
+    };
+    let nested = |depth: usize| format!("/{}a{}", "{".repeat(depth), "}".repeat(depth));
+    check(&format!("{},bj\n", nested(30_000)), "2: column path: a path of 60002 bytes: at most 4096");
+    let message = format!("{} is not a glob: braces stand in each other more than 16 deep", nested(17));
+    check(&format!("{},bj\n", nested(17)), &format!("2: column path: {message}"));
+    let many: Vec<String> =
+        (0..1_100).map(|number| format!("/{number:04}{},bj\n", "a".repeat(4_000))).collect();
+    let many = many.concat();
+    check(&many, "1049: more than 4 MiB of paths and globs, 1048 in all: use fewer, or names and networks");
+    let refused =
+        Servers::load(&Statements { pairs: &[format!("{}=bj", nested(2_000))], ..Statements::default() });
+    assert!(matches!(refused, Err(Error::Usage(_))));
+}
+
+#[test]
+fn names_of_data_centres_are_text() {
+    let check = |text: &str, expected: &str| {
+        let list = ("s".to_owned(), text.as_bytes().to_vec());
+        let error = Servers::read(&[list], &Statements::default(), &mut |_| Ok(Vec::new())).unwrap_err();
+        assert_eq!(error.to_string(), format!("s:{expected}"), "{text:?}");
+    };
+    check("ip,dc\n1.1.1.1,b\0j\n", "2: \"b\\0j\" cannot be a data centre's name");
+    check("ip,dc\n1.1.1.1,\"b\nj\"\n", "2: \"b\\nj\" cannot be a data centre's name");
+    let escaped = r#"[{"targets":["a"],"labels":{"dc":"b\u001bj"}}]"#;
+    check(escaped, r#"1:30: "b\u{1b}j" cannot be a data centre's name"#);
+    let long = "a".repeat(256);
+    check(&format!("geo $idc {{ 1.1.1.1 {long}; }}"), "1:12: a data centre's name of 256 bytes: at most 255");
+}
+
+#[test]
+fn targets_of_two_data_centres_are_refused() {
+    let check = |text: &str, expected: &str| {
+        let list = ("t.json".to_owned(), text.as_bytes().to_vec());
+        let error = Servers::read(&[list], &Statements::default(), &mut |_| Ok(Vec::new())).unwrap_err();
+        assert_eq!(error.to_string(), format!("t.json:{expected}"), "{text}");
+    };
+    check(
+        "[{\"targets\":[\"a\"],\"labels\":{\"dc\":\"bj\",\"dc\":\"gz\"}}]",
+        "1:40: dc is here again, first at 1:30",
+    );
+    check(
+        "[{\"targets\":[\"a\"],\n\"labels\":{\"dc\":\"bj\"},\n\"labels\":{\"dc\":\"gz\"}}]",
+        "3:2: labels is here again, first at 2:2",
+    );
+}
+
+#[test]
+fn numbers_and_nothing_do_not_spoil_targets() {
+    let text = r#"[{"weight":1.5,"on":true,"rack":null,"id":123456789012345678901234567890,
+        "targets":["a"],"labels":{"dc":1.50,"price":-2.5e3,"x":null}}]"#;
+    let list = ("t.json".to_owned(), text.as_bytes().to_vec());
+    let servers = Servers::read(&[list], &Statements::default(), &mut |_| Ok(Vec::new())).unwrap();
+    check(servers.by_hostname(b"a"), &servers, "1.50");
+    assert_eq!(servers.sites[0].price.as_deref(), Some("-2.5e3"));
+}
+
+#[test]
 fn paths_are_found_by_the_most_specific_prefix_or_glob() {
     let servers = pairs(&[
         "/logs/bj=bj",

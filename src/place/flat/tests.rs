@@ -278,7 +278,7 @@ fn corpora() -> Vec<PathBuf> {
     paths
 }
 
-/// Of MaxMind's test databases: the others cannot be opened or walked, as they are meant.
+/// Of `MaxMind`'s test databases: the others cannot be opened or walked, as they are meant.
 const OTHERS_COMPARED: usize = 39;
 
 #[test]

@@ -64,7 +64,7 @@ pub(in super::super) fn read(text: &str) -> Result<Inventory<'_>, Bad> {
                 let Some((name, value)) = trimmed.split_once('=') else {
                     return Err(bad(position, "name=value is expected here"));
                 };
-                inventory.set(Owner::Group(group), name.trim(), literal(value).into(), position);
+                inventory.set(Owner::Group(group), name.trim(), literal(value).into(), position)?;
             }
             Kind::Children => {
                 let name = trimmed.split(['#', ' ', '\t']).next().unwrap_or_default();
@@ -111,14 +111,17 @@ fn host<'t>(
 ) -> Result<(), Bad> {
     let words = words(line).ok_or_else(|| bad(position, "a quote is not closed"))?;
     let Some((pattern, variables)) = words.split_first() else { return Ok(()) };
-    for name in names(expansion, pattern).map_err(|message| bad(position, message))? {
+    let names = names(expansion, pattern).map_err(|message| bad(position, message))?;
+    let lengths = variables.iter().map(|variable| variable.len());
+    expansion.copy(names.len(), lengths).map_err(|message| bad(position, message))?;
+    for name in names {
         let host = inventory.host(name, position);
         inventory.join(host, group);
         for variable in variables {
             let Some((name, _)) = variable.split_once('=') else {
                 return Err(bad(position, format!("name=value is expected, not {variable}")));
             };
-            inventory.set(Owner::Host(host), name, value(variable, name.len() + 1), position);
+            inventory.set(Owner::Host(host), name, value(variable, name.len() + 1), position)?;
         }
     }
     Ok(())

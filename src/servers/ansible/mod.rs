@@ -99,19 +99,37 @@ impl<'t> Inventory<'t> {
         }
     }
 
-    /// Sets a variable if it matters; a template would need the whole of Ansible.
-    fn set(&mut self, owner: Owner, name: &str, value: Cow<'t, str>, position: Position) {
+    /// Sets a variable if it matters; a template would need the whole of Ansible. Later values count, as in Ansible,
+    /// but for the data centre: there the bill would follow the order of lines.
+    fn set(&mut self, owner: Owner, name: &str, value: Cow<'t, str>, position: Position) -> Result<(), Bad> {
         let own = IDC_VARIABLES.iter().chain(&ADDRESS_VARIABLES).chain([&PRIORITY_VARIABLE]);
-        let Some(name) = own.copied().find(|own| *own == name).or_else(|| fact_name(name)) else { return };
-        if value.is_empty() || value.contains("{{") {
-            return;
-        }
-        let variables = match owner {
-            Owner::Group(group) => &mut self.groups[group].variables,
-            Owner::Host(host) => &mut self.hosts[host].variables,
+        let Some(name) = own.copied().find(|own| *own == name).or_else(|| fact_name(name)) else {
+            return Ok(());
         };
+        if value.is_empty() || value.contains("{{") {
+            return Ok(());
+        }
+        let (owner, variables) = match owner {
+            Owner::Group(group) => {
+                let Group { name, variables, .. } = &mut self.groups[group];
+                (name, variables)
+            }
+            Owner::Host(host) => {
+                let Host { name, variables, .. } = &mut self.hosts[host];
+                (name, variables)
+            }
+        };
+        if IDC_VARIABLES.contains(&name)
+            && let Some(known) = variables.iter().find(|known| known.name == name)
+            && known.value != value
+        {
+            let (other, line) = (&known.value, known.position.line);
+            let message = format!("{owner} has {name} {value} here, but {other} on line {line}");
+            return Err(bad(position, message));
+        }
         variables.retain(|known| known.name != name);
         variables.push(Variable { name, fact: fact(name), value, position });
+        Ok(())
     }
 
     /// What every group says for itself or takes from the groups above it, nearest first.
@@ -240,7 +258,9 @@ pub(super) fn enter(
         if host.groups != groups {
             groups = &host.groups;
             from = all.clone();
-            groups.iter().for_each(|&group| from.take(&settled[group]));
+            for &group in groups {
+                from.take(&settled[group]);
+            }
         }
         let say = |slot: usize| {
             let inherited = || stated(&inventory.groups[from.slots[slot]?.2].variables, slot);

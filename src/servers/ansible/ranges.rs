@@ -2,20 +2,28 @@
 
 use std::borrow::Cow;
 
+use super::super::NAME_BYTES_MAX;
 use super::super::list::without_port;
 
 /// Names that the patterns of one inventory may stand for.
 const NAMES_MAX: usize = 1_000_000;
 
+/// Bytes that the patterns of one inventory may become, with the variables that each name takes along.
+const BYTES_MAX: usize = 256 << 20;
+
+/// What a variable takes beside its text.
+const VARIABLE_BYTES: usize = 64;
+
 /// Expands patterns until they have become too many names.
 #[derive(Debug)]
 pub(super) struct Expansion {
     left: usize,
+    bytes_left: usize,
 }
 
 impl Default for Expansion {
     fn default() -> Self {
-        Self { left: NAMES_MAX }
+        Self { left: NAMES_MAX, bytes_left: BYTES_MAX }
     }
 }
 
@@ -36,26 +44,53 @@ impl Expansion {
     }
 
     /// Every item of a range with every item of the next.
-    fn product(&self, pattern: &str) -> Result<Vec<String>, String> {
+    fn product(&mut self, pattern: &str) -> Result<Vec<String>, String> {
         let mut names = vec![String::new()];
         let mut rest = pattern;
+        let mut length = 0;
         // Bracketed addresses are no ranges.
         while let Some((head, inside, tail)) = range(rest) {
             let items = items(inside).map_err(|message| format!("{pattern}: {message}"))?;
             let many = names.len().checked_mul(items.len()).filter(|&many| many <= self.left);
-            if many.is_none() {
+            let Some(many) = many else {
                 return Err(format!("{pattern}: ranges that stand for more than {NAMES_MAX} hosts in all"));
-            }
+            };
+            let item = items.iter().map(String::len).max().unwrap_or(0);
+            length += head.len() + item;
+            self.spend(many, length)?;
             names = names
                 .iter()
                 .flat_map(|name| items.iter().map(move |item| [name, head, item].concat()))
                 .collect();
             rest = tail;
         }
+        self.spend(names.len(), length + rest.len())?;
         for name in &mut names {
             name.push_str(rest);
         }
         Ok(names)
+    }
+
+    /// Counts the variables that each of `names` takes along, before they are copied.
+    pub(super) fn copy(&mut self, names: usize, lengths: impl Iterator<Item = usize>) -> Result<(), String> {
+        let bytes = lengths.map(|length| length + VARIABLE_BYTES).sum();
+        // What is written once is as long as the file allows.
+        self.take(names.saturating_sub(1), bytes)
+    }
+
+    /// Counts names before they are made; `length` is that of the longest.
+    fn spend(&mut self, names: usize, length: usize) -> Result<(), String> {
+        if length > NAME_BYTES_MAX {
+            return Err(format!("a hostname of {length} bytes: at most {NAME_BYTES_MAX}"));
+        }
+        self.take(names, length)
+    }
+
+    fn take(&mut self, count: usize, bytes: usize) -> Result<(), String> {
+        let left = count.checked_mul(bytes).and_then(|bytes| self.bytes_left.checked_sub(bytes));
+        self.bytes_left =
+            left.ok_or_else(|| format!("ranges that stand for more than {} MiB in all", BYTES_MAX >> 20))?;
+        Ok(())
     }
 }
 
@@ -121,7 +156,8 @@ fn items(inside: &str) -> Result<Vec<String>, String> {
     if low > high {
         return Err(format!("[{inside}] ends before it begins"));
     }
-    if (high - low) / step >= NAMES_MAX || width > super::super::NAME_BYTES_MAX {
+    let many = (high - low) / step;
+    if many >= NAMES_MAX || many.saturating_mul(width) > BYTES_MAX / 2 || width > NAME_BYTES_MAX {
         return Err(format!("[{inside}] stands for more than {NAMES_MAX} hosts"));
     }
     Ok((low..=high).step_by(step).map(|number| format!("{number:0width$}")).collect())
@@ -166,6 +202,15 @@ mod tests {
         check("w[1:2:0]", "w[1:2:0]: [1:2:0] is not a range: [first:last] or [first:last:step] is");
         check("w[1:99999999999]", "w[1:99999999999]: [1:99999999999] stands for more than 1000000 hosts");
         check("w[1:9999][1:9999]", "w[1:9999][1:9999]: ranges that stand for more than 1000000 hosts in all");
+        check(&format!("{}[0:999999]", "a".repeat(100_000)), "a hostname of 100006 bytes: at most 255");
+        check(
+            &format!("a[0:999999]{}", "[1:1]".repeat(200)),
+            "ranges that stand for more than 256 MiB in all",
+        );
+        let mut expansion = Expansion::default();
+        assert!(expansion.copy(1, [1 << 30].into_iter()).is_ok());
+        let message = expansion.copy(1_000_000, [1_000_000].into_iter()).unwrap_err();
+        assert_eq!(message, "ranges that stand for more than 256 MiB in all");
         let mut expansion = Expansion::default();
         assert!(expansion.expand("w[1:600000]").is_ok());
         let message = expansion.expand("x[1:600000]").unwrap_err();

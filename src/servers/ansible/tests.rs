@@ -86,6 +86,25 @@ fn what_is_wrong_is_said_with_its_place() {
         ":4:1: h belongs to y here, but to x on line 2",
     );
     check_error("[web]\n10.0.0.300 dc=x\n", None, ":2:1: 10.0.0.300 is not an address");
+    let torn = ": web1 has idc gz here, but bj on line 2";
+    check_error("[a]\nweb1 idc=bj\n[b]\nweb1 idc=gz\n", None, &format!(":4:1{torn}"));
+    check_error("[a]\nweb1 idc=bj idc=gz\n", None, &format!(":2:1{torn}"));
+    check_error("[a]\nh\n[a:vars]\ndc=x\ndc=y\n", None, ":5:1: a has dc y here, but x on line 4");
+    check(
+        "[a]\nh idc=bj price=1\n[b]\nh idc=bj price=2 ansible_host=10.0.0.1\n",
+        None,
+        &[("10.0.0.1", "bj")],
+    );
+    check_error(
+        &format!("w[0:999999] idc=bj region={}\n", "x".repeat(100_000)),
+        None,
+        ":1:1: ranges that stand for more than 256 MiB in all",
+    );
+    check_error(
+        &format!("[a]\n{}[0:999999] idc=bj\n", "a".repeat(100_000)),
+        None,
+        ":2:1: a hostname of 100006 bytes: at most 255",
+    );
 }
 
 #[cfg(feature = "yaml")]
@@ -100,6 +119,12 @@ fn the_same_in_yaml() {
         None,
         &[("h1", "bj"), ("h2", "bj")],
     );
+    check_error(
+        "all:\n  hosts:\n    w: {dc: bj}\n  children:\n    a: {hosts: {w: {dc: gz}}}\n",
+        None,
+        ":5:21: w has dc gz here, but bj on line 3",
+    );
+    check_error("all:\n  hosts:\n    w: {dc: bj, dc: gz}\n", None, ":3:17: dc is here again, first at 3:9");
     check_error("all:\n  hosts: [a]\n", None, ":2:10: hosts: a mapping is expected here");
     check_error("all: x\n", None, ":1:6: group all: a mapping is expected here");
     check_error("all:\n  hosts:\n    w[2:1]:\n", None, ":3:5: w[2:1]: [2:1] ends before it begins");

@@ -59,7 +59,13 @@ impl<'n> Reader<'n> {
         own: Option<&'n Node<'_>>,
     ) -> Result<(), Bad> {
         let position = self.lines.position(at);
-        for name in self.expansion.expand(pattern).map_err(|message| bad(position, message))? {
+        let names = self.expansion.expand(pattern).map_err(|message| bad(position, message))?;
+        if let Some(own) = own {
+            let length = |variable: &Pair<'_>| variable.key.len() + variable.value.text().map_or(0, str::len);
+            let own_lengths = self.entries(own, "variables")?.iter().map(length);
+            self.expansion.copy(names.len(), own_lengths).map_err(|message| bad(position, message))?;
+        }
+        for name in names {
             let host = self.inventory.host(name, position);
             self.inventory.join(host, group);
             if let Some(own) = own {
@@ -73,7 +79,7 @@ impl<'n> Reader<'n> {
         for variable in self.entries(node, "variables")? {
             if let Some(value) = variable.value.text() {
                 let position = self.lines.position(variable.at);
-                self.inventory.set(owner, &variable.key, value.into(), position);
+                self.inventory.set(owner, &variable.key, value.into(), position)?;
             }
         }
         Ok(())

@@ -9,6 +9,9 @@ use super::{Bad, Node, Pair, Value};
 /// Nodes that aliases may add: a few nested ones would otherwise fill any memory.
 const COPIED_NODES_MAX: usize = 1_000_000;
 
+/// A longer text counts as several nodes.
+const NODE_BYTES: usize = 64;
+
 /// Values stand in each other this deep at most.
 const DEPTH_MAX: usize = 64;
 
@@ -36,7 +39,7 @@ pub(in super::super) fn read(text: &str) -> Result<Node<'_>, Bad> {
 struct Builder<'t> {
     text: &'t str,
     open: Vec<Open<'t>>,
-    /// What aliases stand for, with the number of nodes in it.
+    /// What aliases stand for, with the number of nodes that it counts as.
     anchors: HashMap<usize, (Node<'t>, usize)>,
     copied: usize,
     root: Option<Node<'t>>,
@@ -56,9 +59,10 @@ impl<'t> Builder<'t> {
     fn take(&mut self, event: Event<'t>, at: usize) -> Result<(), Bad> {
         match event {
             Event::Scalar(text, style, anchor, _) => {
+                let nodes = 1 + text.len() / NODE_BYTES;
                 let null = matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let value = if null && style == ScalarStyle::Plain { Value::Null } else { Value::Text(text) };
-                self.put(Node { value, at }, anchor, 1)
+                self.put(Node { value, at }, anchor, nodes)
             }
             Event::SequenceStart(_, anchor, _) => self.open(Value::List(Vec::new()), at, anchor),
             Event::MappingStart(_, anchor, _) => self.open(Value::Map(Vec::new()), at, anchor),
@@ -195,6 +199,9 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
         let message = read(&bomb).unwrap_err().message;
+        assert_eq!(message, "anchors and aliases copy more than 1000000 values");
+        let long = format!("a: &a \"{}\\n\"\nb: [{}]\n", "x".repeat(1_000_000), "*a, ".repeat(20_000));
+        let message = read(&long).unwrap_err().message;
         assert_eq!(message, "anchors and aliases copy more than 1000000 values");
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         let message = read(&deep).unwrap_err().message;
