@@ -486,11 +486,9 @@ mod tests {
 
     /// Fifty thousand ranges inside of another.
     fn splits() -> String {
-        {
-            let splits: Vec<String> =
-                (1..50_000_u32).map(|at| format!("{0}-{0} b;", Ipv4Addr::from(at * 2))).collect();
-            splits.concat()
-        }
+        let splits: Vec<String> =
+            (1..50_000_u32).map(|at| format!("{0}-{0} b;", Ipv4Addr::from(at * 2))).collect();
+        splits.concat()
     }
 
     #[test]
