@@ -318,9 +318,9 @@ impl<'a> Worker<'a> {
                 record.hostname = log.wrappers.host(line.outer);
             }
             let parser = reader.parser(format);
-            // Of another format's line that is still being written such a format would read a piece of a number.
-            let is_cut = format > 0 && parser.layout().ends_in_value();
-            if line.is_unfinished() && (is_cut || parser.is_unclosed(line.inner)) {
+            if line.is_unfinished()
+                && (parser.is_unclosed(line.inner) || is_cut(parser.layout(), format, log))
+            {
                 self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
                 return;
             }
@@ -420,6 +420,12 @@ impl<'a> Worker<'a> {
         }
         Ok(())
     }
+}
+
+/// True if a last line without its newline may be a piece of another format's, whose number of bytes goes on.
+#[cold]
+fn is_cut(layout: &Layout, format: usize, log: &Log) -> bool {
+    layout.ends_in_bytes() && (format > 0 || log.formats().count() > 1)
 }
 
 /// A line of a block, and what its wrappers hold.

@@ -140,6 +140,11 @@ impl Layout {
         self.format.grammar == Grammar::Text && self.steps.last().is_some_and(|step| step.literal.is_empty())
     }
 
+    /// True if that value is a number of bytes.
+    pub fn ends_in_bytes(&self) -> bool {
+        self.ends_in_value() && self.steps.last().is_some_and(|step| step.field.kind == Kind::Bytes)
+    }
+
     /// Where lines name their values there are no ends to find.
     fn keyed(format: &Format) -> Result<Self, BadFormat> {
         let end = End::Line(Tail::Text);

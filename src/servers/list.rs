@@ -104,7 +104,7 @@ fn notation(text: &str) -> Notation {
         Notation::Geo
     } else if is_yaml(first) {
         Notation::Yaml
-    } else if has_variable(first) || text.lines().any(|line| ansible::section(line.trim()).is_some()) {
+    } else if has_variable(first) || has_section(text) {
         Notation::Ini
     } else {
         Notation::Csv
@@ -139,6 +139,12 @@ fn is_yaml(line: &str) -> bool {
     line == "-"
         || ["---", "- ", "%YAML"].iter().any(|start| line.starts_with(start))
         || key.is_some_and(|key| !key.contains([',', ';', '\t', '=']))
+}
+
+/// `[group]`, on any line: most texts have no bracket at all.
+fn has_section(text: &str) -> bool {
+    memchr::memchr(b'[', text.as_bytes()).is_some()
+        && text.lines().any(|line| ansible::section(line.trim()).is_some())
 }
 
 /// `host name=value`, before any section of an inventory.

@@ -168,7 +168,7 @@ impl Servers {
         &self.names[usize::from(idc.0)]
     }
 
-    /// By `$server_addr`: the exact address, else the longest network around it.
+    /// By `$server_addr`: the exact address, else the longest network around it; see also [`Self::is_nowhere`].
     pub fn by_address(&self, address: IpAddr) -> Option<Idc> {
         self.addresses.get(address)
     }

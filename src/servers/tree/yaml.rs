@@ -39,8 +39,8 @@ pub(in super::super) fn read(text: &str) -> Result<Node<'_>, Bad> {
 struct Builder<'t> {
     text: &'t str,
     open: Vec<Open<'t>>,
-    /// What aliases stand for, with the number of nodes that it counts as.
-    anchors: HashMap<usize, (Node<'t>, usize)>,
+    /// What aliases stand for.
+    anchors: HashMap<usize, Anchored<'t>>,
     copied: usize,
     root: Option<Node<'t>>,
 }
@@ -51,8 +51,22 @@ struct Open<'t> {
     anchor: usize,
     /// A map's key that waits for its value.
     key: Option<Node<'t>>,
-    /// Nodes in it so far.
+    /// Of what is in it so far.
+    inside: Size,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    /// How many nodes it counts as.
     nodes: usize,
+    /// How many lists and maps stand in each other.
+    depth: usize,
+}
+
+/// A value that aliases may stand for.
+struct Anchored<'t> {
+    node: Node<'t>,
+    size: Size,
 }
 
 impl<'t> Builder<'t> {
@@ -62,7 +76,7 @@ impl<'t> Builder<'t> {
                 let nodes = 1 + text.len() / NODE_BYTES;
                 let null = matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let value = if null && style == ScalarStyle::Plain { Value::Null } else { Value::Text(text) };
-                self.put(Node { value, at }, anchor, nodes)
+                self.put(Node { value, at }, anchor, Size { nodes, depth: 0 })
             }
             Event::SequenceStart(_, anchor, _) => self.open(Value::List(Vec::new()), at, anchor),
             Event::MappingStart(_, anchor, _) => self.open(Value::Map(Vec::new()), at, anchor),
@@ -71,30 +85,34 @@ impl<'t> Builder<'t> {
                 if let Value::Map(pairs) = &mut open.node.value {
                     merge(pairs);
                 }
-                self.put(open.node, open.anchor, open.nodes + 1)
+                let Size { nodes, depth } = open.inside;
+                self.put(open.node, open.anchor, Size { nodes: nodes + 1, depth: depth + 1 })
             }
             Event::Alias(anchor) => {
-                let Some(&(_, nodes)) = self.anchors.get(&anchor) else {
+                let Some(&Anchored { size, .. }) = self.anchors.get(&anchor) else {
                     return Err(Bad::at(self.text, at, "this alias is part of what it stands for"));
                 };
-                self.count_copies(nodes, at)?;
-                let node = Node { at, ..self.anchors[&anchor].0.clone() };
-                self.put(node, 0, nodes)
+                // Aliases piled on aliases nest deeper than the text does.
+                self.check_depth(self.open.len() + size.depth, at)?;
+                self.count_copies(size.nodes, at)?;
+                let node = Node { at, ..self.anchors[&anchor].node.clone() };
+                self.put(node, 0, size)
             }
             _ => Ok(()),
         }
     }
 
     fn open(&mut self, value: Value<'t>, at: usize, anchor: usize) -> Result<(), Bad> {
-        if self.open.len() == DEPTH_MAX {
-            return Err(Bad::at(
-                self.text,
-                at,
-                format!("values stand in each other more than {DEPTH_MAX} deep"),
-            ));
-        }
-        self.open.push(Open { node: Node { value, at }, anchor, key: None, nodes: 0 });
+        self.check_depth(self.open.len() + 1, at)?;
+        self.open.push(Open { node: Node { value, at }, anchor, key: None, inside: Size::default() });
         Ok(())
+    }
+
+    fn check_depth(&self, depth: usize, at: usize) -> Result<(), Bad> {
+        if depth <= DEPTH_MAX {
+            return Ok(());
+        }
+        Err(Bad::at(self.text, at, format!("values stand in each other more than {DEPTH_MAX} deep")))
     }
 
     fn count_copies(&mut self, nodes: usize, at: usize) -> Result<(), Bad> {
@@ -107,16 +125,17 @@ impl<'t> Builder<'t> {
     }
 
     /// A finished value goes where it belongs.
-    fn put(&mut self, node: Node<'t>, anchor: usize, nodes: usize) -> Result<(), Bad> {
+    fn put(&mut self, node: Node<'t>, anchor: usize, size: Size) -> Result<(), Bad> {
         if anchor != 0 {
-            self.count_copies(nodes, node.at)?;
-            self.anchors.insert(anchor, (node.clone(), nodes));
+            self.count_copies(size.nodes, node.at)?;
+            self.anchors.insert(anchor, Anchored { node: node.clone(), size });
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
             return Ok(());
         };
-        open.nodes += nodes;
+        open.inside.nodes += size.nodes;
+        open.inside.depth = open.inside.depth.max(size.depth);
         match (&mut open.node.value, open.key.take()) {
             (Value::List(items), _) => items.push(node),
             (Value::Map(pairs), Some(Node { value, at })) => {
@@ -203,6 +222,12 @@ mod tests {
         let long = format!("a: &a \"{}\\n\"\nb: [{}]\n", "x".repeat(1_000_000), "*a, ".repeat(20_000));
         let message = read(&long).unwrap_err().message;
         assert_eq!(message, "anchors and aliases copy more than 1000000 values");
+        let mut piled = "a0: &a0 x\n".to_owned();
+        for level in 1..70 {
+            piled.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        }
+        let message = read(&piled).unwrap_err().message;
+        assert_eq!(message, "values stand in each other more than 64 deep");
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         let message = read(&deep).unwrap_err().message;
         assert_eq!(message, "values stand in each other more than 64 deep");

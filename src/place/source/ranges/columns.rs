@@ -232,8 +232,13 @@ enum Kind {
 impl Shape {
     fn hear(&mut self, text: &[u8]) {
         let Some(text) = std::str::from_utf8(text).ok().and_then(|text| {
-            // AS 0 says nothing and yet is a number.
-            if text == "0" { Some(text) } else { said(text) }
+            match text {
+                // AS 0 says nothing and yet is a number.
+                "0" => Some(text),
+                // The country of such a network in IPtoASN's files.
+                "None" => None,
+                text => said(text),
+            }
         }) else {
             return;
         };
