@@ -374,7 +374,7 @@ fn a_unit_that_nothing_tells_is_remarked() {
             )
         }
     };
-    check(&|nth| format!("{COMBINED} {}", 50_113 + nth * 7_919 % 1_000), assumed.clone());
+    check(&|nth| format!("{COMBINED} {}", 1_250_113 + nth * 7_919_113 % 1_000_003), assumed.clone());
     for name in ["latency", "duration", "elapsed", "took", "response_time", "time_taken"] {
         check(&json(name), assumed.clone());
     }
