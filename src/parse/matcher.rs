@@ -381,7 +381,7 @@ fn find_literal(line: &[u8], from: usize, wanted: &[u8], rule: Rule) -> Option<(
 /// The end of the literal if it stands at `at`.
 #[inline(always)]
 fn literal(line: &[u8], at: usize, wanted: &[u8], rule: Rule) -> Option<usize> {
-    if line.get(at..)?.starts_with(wanted) {
+    if begins_with(line.get(at..)?, wanted) {
         let end = at + wanted.len();
         return match rule {
             Rule::Strict | Rule::Exact => Some(end),
@@ -390,6 +390,12 @@ fn literal(line: &[u8], at: usize, wanted: &[u8], rule: Rule) -> Option<usize> {
         };
     }
     if rule.is_exact() { None } else { literal_with_runs(line, at, wanted) }
+}
+
+/// Literals have a byte or three: to call for a comparison costs more than to compare.
+#[inline(always)]
+fn begins_with(text: &[u8], wanted: &[u8]) -> bool {
+    text.len() >= wanted.len() && text.iter().zip(wanted).all(|(byte, wanted)| byte == wanted)
 }
 
 /// The same, each blank of the literal standing for one or more.
