@@ -1,5 +1,7 @@
 //! All addresses of one family, cut into runs that share a value.
 
+use std::net::IpAddr;
+
 /// The value of addresses that nothing is known of.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -104,6 +106,14 @@ impl<A: Address> Runs<A> {
             joined.begin(from, combine(from, &values));
         }
         joined
+    }
+}
+
+/// The value of an address in the table of its family.
+pub(super) fn find(v4: &Runs<u32>, v6: &Runs<u128>, address: IpAddr) -> u32 {
+    match address {
+        IpAddr::V4(address) => v4.get(address.to_bits()),
+        IpAddr::V6(address) => v6.get(address.to_bits()),
     }
 }
 

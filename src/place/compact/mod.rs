@@ -30,7 +30,7 @@ use super::builtin::attribution;
 use super::flat::{Flat, V4, V6};
 use super::known::{Known, Unreadable};
 use super::records::Records;
-use super::runs::Runs;
+use super::runs::{Runs, find};
 use super::source::{About, Source};
 use crate::error::Error;
 use bytes::Input;
@@ -113,10 +113,8 @@ impl Source for Packed {
     }
 
     fn find(&self, address: IpAddr) -> u32 {
-        match address {
-            IpAddr::V4(address) => self.table().v4.get(address.to_bits()),
-            IpAddr::V6(address) => self.table().v6.get(address.to_bits()),
-        }
+        let Compact { v4, v6, .. } = self.table();
+        find(v4, v6, address)
     }
 
     fn read(&self, key: u32, _: IpAddr) -> Result<Known<'_>, Unreadable> {

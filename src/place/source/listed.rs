@@ -8,7 +8,7 @@ use super::{About, Source};
 use crate::error::Error;
 use crate::place::known::{Known, Unreadable};
 use crate::place::netkind::{NetKind, NetKinds};
-use crate::place::runs::{Address, NONE, Runs};
+use crate::place::runs::{Address, NONE, Runs, find};
 
 /// The networks of the lists; a narrower one is an exception from a wider one.
 #[derive(Debug)]
@@ -73,10 +73,7 @@ impl Source for Listed {
     }
 
     fn find(&self, address: IpAddr) -> u32 {
-        match address {
-            IpAddr::V4(address) => self.v4.get(address.to_bits()),
-            IpAddr::V6(address) => self.v6.get(address.to_bits()),
-        }
+        find(&self.v4, &self.v6, address)
     }
 
     fn read(&self, key: u32, _: IpAddr) -> Result<Known<'_>, Unreadable> {

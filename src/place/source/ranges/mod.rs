@@ -24,7 +24,7 @@ use super::words::{self, Asn};
 use super::{About, Source};
 use crate::error::Error;
 use crate::place::known::{Known, Unreadable};
-use crate::place::runs::{NONE, Runs};
+use crate::place::runs::{NONE, Runs, find};
 use address::{Span, bound, network, span};
 use columns::{Addresses, Columns, Role, SEPARATOR};
 use nest::Range;
@@ -65,10 +65,7 @@ impl Source for Ranges {
     }
 
     fn find(&self, address: IpAddr) -> u32 {
-        match address {
-            IpAddr::V4(address) => self.v4.get(address.to_bits()),
-            IpAddr::V6(address) => self.v6.get(address.to_bits()),
-        }
+        find(&self.v4, &self.v6, address)
     }
 
     fn read(&self, key: u32, _: IpAddr) -> Result<Known<'_>, Unreadable> {
