@@ -8,7 +8,7 @@ use bandwho::error::Error;
 use bandwho::format::Part;
 use bandwho::pipeline::{self, Job, LineStyle, Ordered};
 use bandwho::place::About;
-use bandwho::query::{Dimension, Extras, Metric, Series, View};
+use bandwho::query::{Dimension, Metric, Series, View};
 use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::Ranking;
@@ -93,7 +93,7 @@ fn slots(args: &args::Slots) -> Result<u8, Error> {
     }
     let target = Target::new(&args.output)?;
     let sources = plan::sources(&args.read, args.output.output.as_deref())?;
-    let view = View { by, series: Series::PerSlot, extras: Extras::Left };
+    let view = View { by, series: Series::PerSlot, ..View::default() };
     let rules = sources.rules(&args.read, vec![view], Cut::Slots, &[Metric::Bytes])?;
     answer(&args.read, &sources, &rules, &target, |counted| slots::report(counted, limit(args.top)))
 }
@@ -136,11 +136,11 @@ fn line_style(args: &args::Lines) -> Result<LineStyle, Error> {
 }
 
 /// 0 stands for all.
-fn limit(rows: usize) -> Option<usize> {
+pub(super) fn limit(rows: usize) -> Option<usize> {
     (rows > 0).then_some(rows)
 }
 
-fn answer(
+pub(super) fn answer(
     read: &Read,
     sources: &Sources,
     rules: &Rules,
@@ -153,12 +153,12 @@ fn answer(
 }
 
 /// Addresses are looked up only where the question needs them.
-fn looked_into(sources: &Sources, rules: &Rules) -> Vec<About> {
+pub(super) fn looked_into(sources: &Sources, rules: &Rules) -> Vec<About> {
     let asked = rules.views.iter().flat_map(|view| &view.by).any(Dimension::is_place);
     if asked { sources.places.databases().cloned().collect() } else { Vec::new() }
 }
 
-fn counted<'a>(
+pub(super) fn counted<'a>(
     sources: &'a Sources,
     rules: &'a Rules,
     tally: &'a Tally,
@@ -184,7 +184,7 @@ fn counted<'a>(
     }
 }
 
-fn count(
+pub(super) fn count(
     read: &Read,
     sources: &Sources,
     rules: &Rules,
@@ -209,7 +209,7 @@ fn count(
 }
 
 /// Tells what went wrong with the input, and whether that is a failure.
-fn verdict(read: &Read, sources: &Sources, tally: &Tally) -> u8 {
+pub(super) fn verdict(read: &Read, sources: &Sources, tally: &Tally) -> u8 {
     let account = &tally.account;
     for failure in &account.failures {
         message::warning(&format!("{}; what came before it is counted", failure.message));

@@ -9,8 +9,8 @@ pub use metric::Metric;
 use crate::format::Part;
 use crate::parse::Wanted;
 
-/// One grouped count of a pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One grouped count of a pass; by default, what everything sums up to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {
     /// Groups, in key order.
     pub by: Vec<Dimension>,
@@ -21,20 +21,22 @@ pub struct View {
 }
 
 /// Whether bytes are kept per slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Series {
     /// Each group has its samples.
     PerSlot,
     /// Sums only.
+    #[default]
     Sums,
 }
 
 /// Whether the rarer sums are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Extras {
     /// Bytes in, errors, durations.
     Kept,
     /// Requests and bytes only.
+    #[default]
     Left,
 }
 

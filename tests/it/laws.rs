@@ -22,7 +22,7 @@ use bandwho::format::{Layout, Part};
 use bandwho::input::{Stream, list};
 use bandwho::pipeline::{Job, LineStyle, Ordered, Survey, pool, run, survey};
 use bandwho::place::Places;
-use bandwho::query::{Basis, Dimension, Extras, Metric, Series, View};
+use bandwho::query::{Basis, Dimension, Metric, Series, View};
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::{Counted, slots, top};
 use bandwho::report::{self, Cell, Input, Output, Report};
@@ -290,7 +290,7 @@ impl Question {
             }),
             Command::Top(words) => vec![View::new(by(words), &self.metrics(words))],
             Command::Slots(words) => {
-                vec![View { by: by(words), series: Series::PerSlot, extras: Extras::Left }]
+                vec![View { by: by(words), series: Series::PerSlot, ..View::default() }]
             }
         };
         let limit = |seconds: Option<i64>| seconds.map(|seconds| Timestamp::from_seconds(ORIGIN + seconds));

@@ -4,7 +4,7 @@ use super::Counted;
 use super::groups::{self, Group, Period};
 use super::top::{self, Ranking};
 use crate::billing::rate_bps;
-use crate::query::{Basis, Dimension, Extras, Metric, Series, View};
+use crate::query::{Basis, Dimension, Metric, Series, View};
 use crate::report::{Cell, Fact, Report, Unit};
 
 /// Rows of each panel.
@@ -34,17 +34,13 @@ pub struct Known {
 
 /// The views of an overview: the first has the time series of everything.
 pub fn views(known: Known, provided: impl Fn(&Dimension) -> bool) -> Vec<View> {
-    let everything = View { by: Vec::new(), series: Series::PerSlot, extras: Extras::Left };
+    let everything = View { series: Series::PerSlot, ..View::default() };
     let shown = PANELS.iter().filter(|(dimension, _)| match dimension {
         Dimension::Idc => known.servers,
         place if place.is_place() => known.places && provided(place),
         other => provided(other),
     });
-    let panels = shown.map(|(dimension, _)| View {
-        by: vec![dimension.clone()],
-        series: Series::Sums,
-        extras: Extras::Left,
-    });
+    let panels = shown.map(|(dimension, _)| View { by: vec![dimension.clone()], ..View::default() });
     std::iter::once(everything).chain(panels).collect()
 }
 
