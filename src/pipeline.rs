@@ -247,6 +247,7 @@ impl<'a> Worker<'a> {
                 1
             }
         };
+        self.counter.end_block(log.input.id);
         let account = &mut self.counter.tally.account;
         account.lines += lines;
         let bytes = match block.content {

@@ -2,6 +2,7 @@
 
 #![no_main]
 
+use bandwho::format::w3c;
 use bandwho::parse::wrapper::bare;
 use bandwho::parse::{Reader, Record, Wanted};
 use bandwho::{detect, input};
@@ -13,8 +14,14 @@ fuzz_target!(|data: &[u8]| {
     let mut reader = Reader::new(&found.layouts(), Wanted::ALL, &[]);
     let mut buffer = Vec::new();
     let mut read = 0;
-    let kept = |line: &&[u8]| !line.trim_ascii().is_empty() && line[0] != b'#';
-    for line in input::lines(data).map(bare).filter(kept) {
+    for line in input::lines(data).map(bare).filter(|line| !line.trim_ascii().is_empty()) {
+        if line[0] == b'#' {
+            // What follows has the fields that this line names.
+            if let Some(software) = found.software.as_ref().filter(|_| detect::is_header(line)) {
+                reader.turn_to(&w3c::header(software, line));
+            }
+            continue;
+        }
         let inner = found.wrappers.peel(line, &mut buffer);
         let mut record = Record::default();
         match reader.read(inner.line, &mut record) {

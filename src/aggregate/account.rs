@@ -35,6 +35,8 @@ pub struct Account {
     pub later_formats: BTreeMap<u32, Vec<Format>>,
     /// Earliest and latest logged time.
     pub span: Option<(Timestamp, Timestamp)>,
+    /// The same per input.
+    pub file_spans: BTreeMap<u32, (Timestamp, Timestamp)>,
     /// Lines of each block: (file, block) → lines.
     pub block_lines: BTreeMap<(u32, u32), u64>,
     /// Inputs that ended before their end.
@@ -221,13 +223,11 @@ impl Account {
         earlier(&mut self.first_rejects[reason], Some(first));
     }
 
-    /// Takes a logged time into the span.
-    #[inline]
-    pub fn see(&mut self, time: Timestamp) {
-        self.span = Some(match self.span {
-            Some((first, last)) => (first.min(time), last.max(time)),
-            None => (time, time),
-        });
+    /// Takes the logged times of an input into the spans.
+    pub fn see(&mut self, file: u32, span: (Timestamp, Timestamp)) {
+        self.span = Some(around(self.span, span));
+        let of_file = self.file_spans.get(&file).copied();
+        self.file_spans.insert(file, around(of_file, span));
     }
 
     /// Adds another account. Commutative and associative; `default()` is the identity.
@@ -243,7 +243,8 @@ impl Account {
             first_rejects,
             by_format,
             later_formats,
-            span,
+            span: _,
+            file_spans,
             block_lines,
             failures,
             servers_matched,
@@ -266,9 +267,8 @@ impl Account {
         }
         // An input is read to its end by one who tells what was found.
         self.later_formats.extend(later_formats);
-        if let Some((first, last)) = span {
-            self.see(first);
-            self.see(last);
+        for (file, span) in file_spans {
+            self.see(file, span);
         }
         self.block_lines.extend(block_lines);
         self.failures.extend(failures);
@@ -286,6 +286,13 @@ impl Account {
     pub fn line_number(&self, file: u32, block: u32, line: u64) -> u64 {
         self.block_lines.range((file, 0)..(file, block)).map(|(_, lines)| lines).sum::<u64>() + line + 1
     }
+}
+
+fn around(
+    mine: Option<(Timestamp, Timestamp)>,
+    (first, last): (Timestamp, Timestamp),
+) -> (Timestamp, Timestamp) {
+    mine.map_or((first, last), |mine| (mine.0.min(first), mine.1.max(last)))
 }
 
 fn earlier(mine: &mut Option<FirstReject>, theirs: Option<FirstReject>) {

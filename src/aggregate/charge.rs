@@ -1,20 +1,19 @@
 //! A record → its groups and slots.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use super::account::Remark;
 use super::interner::Interner;
-use super::memo::{Clients, Found, Machines, Text};
-use super::spread::spread;
+use super::memo::{Clients, Found, Machines};
+use super::share::{NO_SLOT, Shares, Spreading};
+use super::value::{Ends, client_text, place_value, value};
 use super::view::{Key, UNKNOWN};
-use super::{Cut, Rules, Slots, Tally};
+use super::{Cut, Rules, Tally};
 use crate::format::Escape;
-use crate::parse::{Record, plain};
-use crate::path;
+use crate::parse::Record;
 use crate::place::{Place, Places};
 use crate::query::dimension::DIMENSIONS_MAX;
-use crate::query::{Basis, Dimension, Extras, Series, View};
+use crate::query::{Basis, Dimension, Extras, Flow, Series, View};
 use crate::servers::{Idc, Servers};
 use crate::time::{Cursor, Timestamp};
 
@@ -51,7 +50,10 @@ pub struct Counter<'a> {
     clients: Clients<'a>,
     machines: Machines<'a>,
     needs: Needs,
-    shares: Vec<(u32, u64)>,
+    /// Per [`Flow`].
+    shares: [Shares; 2],
+    /// From the earliest to the latest logged time of the block at hand.
+    span: Option<(Timestamp, Timestamp)>,
     /// The number of the slot that the last record ended in: the dense rows stand there.
     current: u32,
 }
@@ -62,6 +64,9 @@ struct Needs {
     client: bool,
     idc: bool,
     slots: bool,
+    bounds: bool,
+    /// Bytes received, besides those sent.
+    inward: bool,
 }
 
 /// The dimensions of a view that are not time, with the values known by number.
@@ -69,20 +74,11 @@ struct ViewState {
     dimensions: Vec<(Dimension, Vec<u32>)>,
     series: Series,
     extras: Extras,
+    flow: Flow,
 }
-
-/// Slot numbers start at 1.
-const NO_SLOT: u32 = 0;
 
 /// A value that was not looked up yet.
 const UNSEEN: u32 = u32::MAX;
-
-/// What was found out about a record's two ends.
-struct Ends<'a> {
-    client: Found<'a>,
-    idc: Option<Idc>,
-    escape: Escape,
-}
 
 /// What is joined to a record, for people to read.
 #[derive(Debug)]
@@ -107,12 +103,15 @@ impl<'a> Counter<'a> {
         let needs = Needs {
             client: all().any(Dimension::is_client),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
-            slots: rules.cut == Cut::Slots || rules.views.iter().any(|view| view.series == Series::PerSlot),
+            slots: rules.cut == Cut::Slots || rules.views.iter().any(|view| view.series.is_kept()),
+            bounds: rules.views.iter().any(|view| view.series == Series::Bounded),
+            inward: rules.views.iter().any(|view| view.flow == Flow::In),
         };
         let views = rules.views.iter().map(|view| ViewState {
             dimensions: plain_dimensions(view).map(|dimension| (dimension.clone(), Vec::new())).collect(),
             series: view.series,
             extras: view.extras,
+            flow: view.flow,
         });
         Self {
             rules,
@@ -123,7 +122,8 @@ impl<'a> Counter<'a> {
             clients: Clients::new(places, rules),
             machines: Machines::new(servers),
             needs,
-            shares: Vec::new(),
+            shares: Default::default(),
+            span: None,
             current: NO_SLOT,
         }
     }
@@ -133,25 +133,40 @@ impl<'a> Counter<'a> {
         self.current = NO_SLOT;
     }
 
+    /// A block of this input ends: its times are told.
+    pub fn end_block(&mut self, file: u32) {
+        if let Some(span) = self.span.take() {
+            self.tally.account.see(file, span);
+        }
+    }
+
     /// Counts an accepted record; false if the question leaves it out.
     pub fn count(&mut self, record: &Record<'_>, source: &Source) -> bool {
         self.tally.account.accepted += 1;
         self.remark(record, source.units);
         if let Some(time) = record.time {
-            self.tally.account.see(time);
+            let (first, last) = self.span.unwrap_or((time, time));
+            self.span = Some((first.min(time), last.max(time)));
         }
         if self.rules.cut == Cut::Records && !self.is_within(record.end) {
             self.tally.account.filtered += 1;
             return false;
         }
-        let bytes = basis_bytes(record, self.rules.basis);
+        let bytes = [basis_bytes(record, self.rules.basis), record.bytes_in.unwrap_or(0)];
         let counted =
             if self.needs.slots { self.share(record, bytes) } else { Charged { requests: 1, bytes } };
-        if counted.requests == 0 && self.shares.is_empty() && self.rules.cut == Cut::Slots {
-            // Without limits in time it is the record that has none: remarked, not filtered.
-            let limited = self.rules.since.is_some() || self.rules.until.is_some();
-            self.tally.account.filtered += u64::from(limited);
-            return false;
+        if counted.requests == 0 && self.rules.cut == Cut::Slots {
+            let shares = || self.shares.iter();
+            if shares().all(|shares| shares.slots.is_empty()) {
+                // Without limits in time it is the record that has none: remarked, not filtered.
+                let limited = self.rules.since.is_some() || self.rules.until.is_some();
+                self.tally.account.filtered += u64::from(limited);
+                // Bounded views count what is outside, and what other schemes had put inside.
+                let nothing = |shares: &Shares| shares.outside == 0 && shares.spans.is_empty();
+                if !self.needs.bounds || shares().all(nothing) {
+                    return false;
+                }
+            }
         }
         self.charge(record, source, counted);
         true
@@ -197,45 +212,57 @@ impl<'a> Counter<'a> {
     }
 
     /// Spreads a record over its slots into `shares`, those outside the limits left out.
-    fn share(&mut self, record: &Record<'_>, bytes: u64) -> Charged {
-        self.shares.clear();
+    fn share(&mut self, record: &Record<'_>, bytes: [u64; 2]) -> Charged {
+        let flows = if self.needs.inward { 2 } else { 1 };
+        self.shares[..flows].iter_mut().for_each(Shares::clear);
         let (Some(start), Some(end)) = (record.start, record.end) else {
-            self.tally.outside_bytes += u128::from(bytes);
-            return match self.rules.cut {
-                Cut::Records => {
-                    self.shares.push((NO_SLOT, bytes));
-                    Charged { requests: 1, bytes }
-                }
-                Cut::Slots => Charged { requests: 0, bytes: 0 },
+            return self.share_timeless(bytes);
+        };
+        let mut kept = [0; 2];
+        let mut requests = 0;
+        for (at, &bytes) in bytes[..flows].iter().enumerate() {
+            let mut spreading = Spreading {
+                rules: self.rules,
+                cursor: &mut self.cursor,
+                slots: &mut self.tally.slots,
+                bounded: self.needs.bounds,
             };
-        };
-        let (since, until) = match self.rules.cut {
-            Cut::Slots => (self.rules.since, self.rules.until),
-            Cut::Records => (None, None),
-        };
-        let inside = |second: i64| {
-            let start = Timestamp::from_seconds(second);
-            since.is_none_or(|since| since <= start) && until.is_none_or(|until| start < until)
-        };
-        let last = self.cursor.slot(end);
-        let (slots, shares) = (&mut self.tally.slots, &mut self.shares);
-        let (mut kept, mut outside) = (0u64, 0u128);
-        spread(self.rules.scheme, bytes, start, end, &mut self.cursor, &mut |slot, share| {
-            if inside(slot.start) {
-                shares.push((slots.number(slot), share));
-                kept = kept.saturating_add(share);
+            let shares = &mut self.shares[at];
+            requests = u64::from(shares.fill(&mut spreading, bytes, start, end));
+            if at == 0 {
+                self.tally.outside_bytes += shares.outside;
             } else {
-                outside += u128::from(share);
+                self.tally.outside_bytes_in += shares.outside;
             }
-        });
-        self.tally.outside_bytes += outside;
-        if !inside(last.start) {
-            return Charged { requests: 0, bytes: kept };
+            // Some schemes make more or less of the bytes; only the slots show that.
+            kept[at] = if self.rules.cut == Cut::Records { bytes } else { shares.kept };
         }
-        let number = last_number(slots, shares, last);
-        self.turn_to(number);
-        // Some schemes make more or less of the bytes; only the slots show that.
-        Charged { requests: 1, bytes: if self.rules.cut == Cut::Records { bytes } else { kept } }
+        if requests > 0 {
+            let last = self.cursor.slot(end);
+            let numbers = self.shares[..flows].iter_mut().map(|it| it.end_in(&mut self.tally.slots, last));
+            if let Some(number) = numbers.last() {
+                self.turn_to(number);
+            }
+        }
+        Charged { requests, bytes: kept }
+    }
+
+    /// A record without a time is in no slot.
+    fn share_timeless(&mut self, bytes: [u64; 2]) -> Charged {
+        let flows = if self.needs.inward { 2 } else { 1 };
+        let shares = self.shares[..flows].iter_mut().zip(bytes);
+        self.tally.outside_bytes += u128::from(bytes[0]);
+        self.tally.outside_bytes_in += u128::from(if self.needs.inward { bytes[1] } else { 0 });
+        match self.rules.cut {
+            Cut::Records => {
+                shares.for_each(|(it, bytes)| it.slots.push((NO_SLOT, bytes)));
+                Charged { requests: 1, bytes }
+            }
+            Cut::Slots => {
+                shares.for_each(|(it, bytes)| it.outside = bytes.into());
+                Charged { requests: 0, bytes: [0; 2] }
+            }
+        }
     }
 
     /// Moves the dense rows forward; earlier slots are charged one by one.
@@ -248,7 +275,7 @@ impl<'a> Counter<'a> {
         if slots.get(number) > slots.get(self.current) {
             self.current = number;
             for (view, state) in self.tally.views.iter_mut().zip(&self.views) {
-                if state.series == Series::PerSlot {
+                if state.series.is_kept() {
                     view.samples.turn_to(number);
                 }
             }
@@ -289,14 +316,18 @@ impl<'a> Counter<'a> {
             let group = tally.group(key);
             let sums = &mut tally.sums[group as usize];
             sums.requests += counted.requests;
-            sums.bytes += u128::from(counted.bytes);
+            sums.bytes += u128::from(counted.bytes[state.flow as usize]);
             if state.extras == Extras::Kept && counted.requests == 1 {
                 add_extra(tally.extra_mut(group), record);
             }
-            if state.series == Series::PerSlot {
-                for (at, &(slot, share)) in self.shares.iter().enumerate() {
-                    let requests = if at + 1 == self.shares.len() { counted.requests } else { 0 };
+            if state.series.is_kept() {
+                let shares = &self.shares[state.flow as usize];
+                for (at, &(slot, share)) in shares.slots.iter().enumerate() {
+                    let requests = if at + 1 == shares.slots.len() { counted.requests } else { 0 };
                     tally.samples.add(slot, group, requests, share);
+                }
+                if state.series == Series::Bounded {
+                    tally.bound(group, shares);
                 }
             }
         }
@@ -307,16 +338,8 @@ impl<'a> Counter<'a> {
 #[derive(Clone, Copy)]
 struct Charged {
     requests: u64,
-    bytes: u64,
-}
-
-/// Makes the slot of the end the last share, with 0 bytes if the scheme gives it none: it counts the request.
-fn last_number(slots: &mut Slots, shares: &mut Vec<(u32, u64)>, last: crate::time::Slot) -> u32 {
-    let number = slots.number(last);
-    if shares.last().is_none_or(|&(slot, _)| slot != number) {
-        shares.push((number, 0));
-    }
-    number
+    /// Per [`Flow`].
+    bytes: [u64; 2],
 }
 
 fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {
@@ -362,132 +385,4 @@ fn by_number(known: &mut Vec<u32>, number: Option<usize>, find: impl FnOnce(usiz
         known[number] = find(number);
     }
     known[number]
-}
-
-/// AS numbers are interned as four bytes, high byte first: they sort as numbers.
-fn place_value<'a>(dimension: &Dimension, place: &'a Place) -> Option<Cow<'a, [u8]>> {
-    let text = |text: &'a Option<Box<str>>| text.as_deref().map(|text| Cow::Borrowed(text.as_bytes()));
-    match dimension {
-        Dimension::Country => text(&place.country),
-        Dimension::Province => text(&place.province),
-        Dimension::City => text(&place.city),
-        Dimension::Carrier => text(&place.carrier),
-        Dimension::Asn => place.asn.map(|asn| Cow::Owned(asn.to_be_bytes().to_vec())),
-        Dimension::Org => text(&place.org),
-        Dimension::Netkind => text(&place.netkind),
-        _ => text(&place.region),
-    }
-}
-
-/// The value of a dimension that the record itself has.
-fn value<'a>(
-    dimension: &Dimension,
-    record: &Record<'a>,
-    ends: &Ends<'a>,
-    rules: &Rules,
-) -> Option<Cow<'a, [u8]>> {
-    let text = |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
-    match dimension {
-        Dimension::Client => client_text(&ends.client, ends.escape),
-        Dimension::Net => ends.client.address.map(|address| network(address).into_bytes().into()),
-        Dimension::Server => text(record.server_addr.or(record.hostname)),
-        Dimension::Host => text(record.host),
-        Dimension::Path => target(record, ends.escape, &|path| Some(path)),
-        Dimension::Prefix => target(record, ends.escape, &|path| Some(path::prefix(path, rules.depth))),
-        Dimension::Ext => target(record, ends.escape, &path::extension),
-        Dimension::Method => text(record.method),
-        Dimension::Referer => text(record.referer),
-        Dimension::Refhost => text(record.referer).and_then(|referer| within(referer, &referring_host)),
-        Dimension::Agent => text(record.agent),
-        Dimension::Cache => text(record.cache),
-        Dimension::Field(name) => {
-            let at = rules.fields.iter().position(|field| field == name)?;
-            text(record.others.get(at).copied().flatten())
-        }
-        _ => None,
-    }
-}
-
-/// The client's address, or the text in its place.
-#[inline]
-fn client_text<'a>(found: &Found<'a>, escape: Escape) -> Option<Cow<'a, [u8]>> {
-    match found.text {
-        Text::Canonical(text) => Some(text.into()),
-        Text::Logged(raw) => Some(plain(escape, raw)).filter(|text| !text.is_empty()),
-        Text::Missing => None,
-    }
-}
-
-/// A part of a text, borrowed if the text is.
-fn within<'a>(text: Cow<'a, [u8]>, part: &dyn Fn(&[u8]) -> Option<&[u8]>) -> Option<Cow<'a, [u8]>> {
-    match text {
-        Cow::Borrowed(text) => part(text).map(Cow::Borrowed),
-        Cow::Owned(text) => part(&text).map(|part| Cow::Owned(part.to_vec())),
-    }
-}
-
-/// A part of the request's path.
-fn target<'a>(
-    record: &Record<'a>,
-    escape: Escape,
-    part: &dyn Fn(&[u8]) -> Option<&[u8]>,
-) -> Option<Cow<'a, [u8]>> {
-    let target = match record.full_target()? {
-        Cow::Borrowed(raw) => plain(escape, raw),
-        Cow::Owned(raw) => Cow::Owned(plain(escape, &raw).into_owned()),
-    };
-    within(target, &|target| part(path::path(target)))
-}
-
-/// The host of an absolute URL, without user and port.
-fn referring_host(referer: &[u8]) -> Option<&[u8]> {
-    let after = memchr::memmem::find(referer, b"://")? + 3;
-    let authority = referer[after..].split(|&byte| matches!(byte, b'/' | b'?' | b'#')).next()?;
-    let host = memchr::memrchr(b'@', authority).map_or(authority, |at| &authority[at + 1..]);
-    let end = match host.first()? {
-        b'[' => memchr::memchr(b']', host)? + 1,
-        _ => memchr::memchr(b':', host).unwrap_or(host.len()),
-    };
-    Some(&host[..end]).filter(|host| !host.is_empty())
-}
-
-/// The network an address is in: /24, or /48 for IPv6.
-fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn referring_hosts_are_found() {
-        let check = |referer: &str, expected: Option<&str>| {
-            assert_eq!(referring_host(referer.as_bytes()), expected.map(str::as_bytes), "{referer}");
-        };
-        check("https://www.example.com/from?a=b", Some("www.example.com"));
-        check("http://user@example.com:8080", Some("example.com"));
-        check("http://[2001:db8::1]:80/", Some("[2001:db8::1]"));
-        check("android-app://com.google.app/", Some("com.google.app"));
-        check("http://", None);
-        check("nonsense", None);
-    }
-
-    #[test]
-    fn networks_are_cut_at_24_and_48() {
-        let check = |address: &str, expected: &str| {
-            assert_eq!(network(address.parse().expect("an address")), expected);
-        };
-        check("192.0.2.77", "192.0.2.0/24");
-        check("2001:db8:1:2::3", "2001:db8:1::/48");
-    }
 }

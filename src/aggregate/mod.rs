@@ -6,12 +6,15 @@
 pub mod spread;
 pub mod account;
 mod interner;
+mod share;
 mod view;
 mod memo;
+mod value;
 mod charge;
 
 pub use account::{Account, Remark, Skip};
 pub use charge::{Counter, Joined, Source, Units};
+pub use share::Span;
 pub use view::{Extra, Sums, ViewTally};
 
 use foldhash::fast::RandomState;
@@ -69,6 +72,8 @@ pub struct Tally {
     pub slots: Slots,
     /// Bytes charged to slots outside the limits in time, or to none for want of a time.
     pub outside_bytes: u128,
+    /// The same of bytes received, where some view counts them.
+    pub outside_bytes_in: u128,
 }
 
 /// Slots ↔ small numbers from 1, within one thread.
@@ -109,12 +114,13 @@ impl Tally {
     /// [`Tally::default`] is the identity.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        let Self { account, views, slots, outside_bytes } = other;
+        let Self { account, views, slots, outside_bytes, outside_bytes_in } = other;
         if self.views.is_empty() {
             self.views.resize_with(views.len(), ViewTally::default);
         }
         self.account.merge(account);
         self.outside_bytes += outside_bytes;
+        self.outside_bytes_in += outside_bytes_in;
         let numbers = slots.slots.iter().map(|&slot| self.slots.number(slot));
         let numbers: Vec<u32> = std::iter::once(0).chain(numbers).collect();
         for (mine, theirs) in self.views.iter_mut().zip(views) {

@@ -85,8 +85,7 @@ pub fn spread(
     if bytes == 0 {
         return;
     }
-    let plausible = start <= end && start.0.abs_diff(end.0) <= DURATION_US_MAX;
-    let start = if plausible { start } else { end };
+    let start = believed(start, end);
     let first = cursor.slot(start);
     // Most records begin and end in the same slot, where all schemes agree.
     if end.seconds() < first.end {
@@ -101,6 +100,21 @@ pub fn spread(
         Scheme::MaximumVolume => each(first, end, cursor, |slot| charge(slot, bytes)),
         Scheme::MinimumVolume => {}
     }
+}
+
+/// Visits the slots that a record touched, in time order, if there are several.
+pub fn touched(start: Timestamp, end: Timestamp, cursor: &mut Cursor, visit: &mut impl FnMut(Slot)) {
+    let first = cursor.slot(believed(start, end));
+    if first.end <= end.seconds() {
+        each(first, end, cursor, visit);
+    }
+}
+
+/// The start of a record; its end if the duration is not believed.
+#[inline]
+fn believed(start: Timestamp, end: Timestamp) -> Timestamp {
+    let plausible = start <= end && start.0.abs_diff(end.0) <= DURATION_US_MAX;
+    if plausible { start } else { end }
 }
 
 fn proportional(

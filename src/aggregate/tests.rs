@@ -12,9 +12,11 @@ use crate::format::Escape;
 use crate::parse::Record;
 use crate::parse::value::{BYTES_MAX, DURATION_US_MAX};
 use crate::place::Places;
-use crate::query::{Dimension, Extras, Series, TimePart};
+use crate::query::{Dimension, Extras, Flow, Series, TimePart};
 use crate::servers::{Servers, Statements};
 use crate::time::Zone;
+
+mod bounds;
 
 const SOURCE: Source = Source { file: 0, escape: Escape::Nginx, idc: None, units: Units::Told };
 
@@ -169,7 +171,7 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
 }
 
 fn views() -> Vec<View> {
-    let view = |by: &[Dimension], series, extras| View { by: by.to_vec(), series, extras };
+    let view = |by: &[Dimension], series, extras| View { by: by.to_vec(), series, extras, ..View::default() };
     vec![
         view(&[Dimension::Host, Dimension::Time(TimePart::Slot)], Series::PerSlot, Extras::Kept),
         view(&[Dimension::Class, Dimension::Client], Series::PerSlot, Extras::Left),
@@ -232,10 +234,12 @@ fn split(rules: &Rules, requests: &[Request], blocks: &[usize]) -> Tally {
     let mut counter = Counter::new(rules, &places, &servers);
     for (at, request) in requests.iter().enumerate() {
         if blocks.contains(&at) {
+            counter.end_block(SOURCE.file);
             counter.begin_block();
         }
         counter.count(&request.record(), &SOURCE);
     }
+    counter.end_block(SOURCE.file);
     counter.tally
 }
 
@@ -293,6 +297,7 @@ fn naive(rules: &Rules, requests: &[Request]) -> Normal {
         if let Some(time) = record.time {
             let (first, last) = account.span.unwrap_or((time, time));
             account.span = Some((first.min(time), last.max(time)));
+            account.file_spans.extend(account.span.map(|span| (SOURCE.file, span)));
         }
         let Some((sums, shares)) = naive_shares(rules, &record, &mut normal.outside_bytes) else {
             let limits = rules.since.or(rules.until);

@@ -9,6 +9,7 @@ use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 
 use super::interner::Interner;
+use super::share::{NO_SLOT, Shares, Span};
 use crate::query::dimension::DIMENSIONS_MAX;
 
 /// Interned values of one group, one per dimension without time; unused ones are 0.
@@ -157,6 +158,8 @@ pub struct ViewTally {
     pub(super) sums: Vec<Sums>,
     pub(super) extras: Vec<Extra>,
     pub(super) samples: Samples,
+    /// Per slot number and group, of bounded views.
+    pub(super) spans: HashMap<(u32, u32), Span, RandomState>,
 }
 
 impl ViewTally {
@@ -206,7 +209,13 @@ impl ViewTally {
         self.extras.get(group as usize).copied().unwrap_or_default()
     }
 
-    /// All samples as (slot number, group, sums), in no order; one pair may occur more than once.
+    /// All spans as (slot number, group, span), in no order.
+    pub fn spans(&self) -> impl Iterator<Item = (u32, u32, Span)> {
+        self.spans.iter().map(|(&(slot, group), &span)| (slot, group, span))
+    }
+
+    /// All samples as (slot number, group, sums), in no order; one pair may occur more than once. Number 0 stands for
+    /// no slot: records without a time and, in bounded views, what fell outside the limits.
     pub fn samples(&self) -> impl Iterator<Item = (u32, u32, Sums)> {
         self.samples.iter()
     }
@@ -220,9 +229,22 @@ impl ViewTally {
         &mut self.extras[at]
     }
 
+    /// Adds what bounds the samples of a record.
+    pub(super) fn bound(&mut self, group: u32, shares: &Shares) {
+        for &(slot, span) in &shares.spans {
+            self.spans.entry((slot, group)).or_default().merge(span);
+        }
+        let mut outside = shares.outside;
+        while outside > 0 {
+            let part = u64::try_from(outside).unwrap_or(u64::MAX);
+            self.samples.add(NO_SLOT, group, 0, part);
+            outside -= u128::from(part);
+        }
+    }
+
     /// Adds another thread's counts; `slots` translates its slot numbers.
     pub(super) fn merge(&mut self, other: Self, slots: &[u32]) {
-        let Self { values, groups: _, keys, hasher: _, sums, extras, samples } = other;
+        let Self { values, groups: _, keys, hasher: _, sums, extras, samples, spans } = other;
         if self.values.is_empty() {
             self.values.resize_with(values.len(), Interner::default);
         }
@@ -247,6 +269,9 @@ impl ViewTally {
         }
         for (&group, extra) in groups.iter().zip(extras) {
             self.extra_mut(group).merge(extra);
+        }
+        for ((slot, group), span) in spans {
+            self.spans.entry((slots[slot as usize], groups[group as usize])).or_default().merge(span);
         }
         for (slot, group, sums) in samples.iter() {
             let (slot, group) = (slots[slot as usize], groups[group as usize]);

@@ -18,6 +18,30 @@ pub struct View {
     pub series: Series,
     /// Whether the rarer sums (bytes in, errors, durations) are kept.
     pub extras: Extras,
+    /// Which way the bytes went.
+    pub flow: Flow,
+}
+
+/// Which way bytes went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Flow {
+    /// To the client, by the chosen byte column.
+    #[default]
+    Out,
+    /// From the client: `$request_length`, `%I`.
+    In,
+}
+
+impl Flow {
+    /// Both, each at its number.
+    pub const ALL: [Self; 2] = [Self::Out, Self::In];
+}
+
+impl Series {
+    /// True if there are samples.
+    pub fn is_kept(self) -> bool {
+        self != Self::Sums
+    }
 }
 
 /// Whether bytes are kept per slot.
@@ -25,6 +49,8 @@ pub struct View {
 pub enum Series {
     /// Each group has its samples.
     PerSlot,
+    /// The same, with what other load schemes would make of them, and what fell outside the limits.
+    Bounded,
     /// Sums only.
     #[default]
     Sums,
@@ -81,6 +107,7 @@ impl View {
             by,
             series: if series { Series::PerSlot } else { Series::Sums },
             extras: if extras { Extras::Kept } else { Extras::Left },
+            flow: Flow::Out,
         }
     }
 
