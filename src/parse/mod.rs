@@ -546,7 +546,7 @@ impl Parser {
 
 /// A user whose name is empty is two quotes with Apache.
 fn named(user: &[u8]) -> &[u8] {
-    if user == b"\"\"" { b"" } else { user }
+    if user == b"\"\"" { &user[..0] } else { user }
 }
 
 /// The quotes of a format whose server lets quotes through.

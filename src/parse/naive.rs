@@ -417,7 +417,7 @@ fn texts<'a>(layout: &Layout, spans: &Spans, line: &'a [u8], record: &mut Record
     record.client = text(Part::Client);
     record.peer = text(Part::Peer);
     record.forwarded = text(Part::Forwarded);
-    record.user = text(Part::User).map(|user| if user == b"\"\"" { &[][..] } else { user });
+    record.user = text(Part::User).map(|user| if user == b"\"\"" { &user[..0] } else { user });
     record.host = text(Part::Host);
     record.server_addr = text(Part::ServerAddr);
     record.hostname = text(Part::Hostname);
