@@ -51,7 +51,7 @@ pub struct Counter<'a> {
     machines: Machines<'a>,
     needs: Needs,
     /// Per [`Flow`].
-    shares: [Shares; 2],
+    shares: [Shares; FLOWS],
     /// From the earliest to the latest logged time of the block at hand.
     span: Option<(Timestamp, Timestamp)>,
     /// The number of the slot that the last record ended in: the dense rows stand there.
@@ -65,8 +65,8 @@ struct Needs {
     idc: bool,
     slots: bool,
     bounds: bool,
-    /// Bytes received, besides those sent.
-    inward: bool,
+    /// Per [`Flow`]; bytes sent are always counted.
+    flows: [bool; FLOWS],
 }
 
 /// The dimensions of a view that are not time, with the values known by number.
@@ -76,6 +76,12 @@ struct ViewState {
     extras: Extras,
     flow: Flow,
 }
+
+/// How many flows there are.
+const FLOWS: usize = Flow::ALL.len();
+
+/// Bytes of IPv4 and TCP headers without options, once per packet (RFC 791, RFC 9293).
+const PACKET_HEADER_BYTES: u64 = 40;
 
 /// A value that was not looked up yet.
 const UNSEEN: u32 = u32::MAX;
@@ -105,7 +111,8 @@ impl<'a> Counter<'a> {
             idc: all().any(|dimension| *dimension == Dimension::Idc),
             slots: rules.cut == Cut::Slots || rules.views.iter().any(|view| view.series.is_kept()),
             bounds: rules.views.iter().any(|view| view.series == Series::Bounded),
-            inward: rules.views.iter().any(|view| view.flow == Flow::In),
+            flows: Flow::ALL
+                .map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow)),
         };
         let views = rules.views.iter().map(|view| ViewState {
             dimensions: plain_dimensions(view).map(|dimension| (dimension.clone(), Vec::new())).collect(),
@@ -152,7 +159,7 @@ impl<'a> Counter<'a> {
             self.tally.account.filtered += 1;
             return false;
         }
-        let bytes = [basis_bytes(record, self.rules.basis), record.bytes_in.unwrap_or(0)];
+        let bytes = flow_bytes(record, self.rules, self.needs.flows);
         let counted =
             if self.needs.slots { self.share(record, bytes) } else { Charged { requests: 1, bytes } };
         if counted.requests == 0 && self.rules.cut == Cut::Slots {
@@ -212,56 +219,50 @@ impl<'a> Counter<'a> {
     }
 
     /// Spreads a record over its slots into `shares`, those outside the limits left out.
-    fn share(&mut self, record: &Record<'_>, bytes: [u64; 2]) -> Charged {
-        let flows = if self.needs.inward { 2 } else { 1 };
-        self.shares[..flows].iter_mut().for_each(Shares::clear);
+    fn share(&mut self, record: &Record<'_>, bytes: [u64; FLOWS]) -> Charged {
         let (Some(start), Some(end)) = (record.start, record.end) else {
             return self.share_timeless(bytes);
         };
-        let mut kept = [0; 2];
-        let mut requests = 0;
-        for (at, &bytes) in bytes[..flows].iter().enumerate() {
+        let mut kept = [0; FLOWS];
+        let mut ends_inside = false;
+        let flows = self.shares.iter_mut().zip(&mut kept).zip(bytes).zip(self.needs.flows);
+        for (((shares, kept), bytes), _) in flows.filter(|(_, asked)| *asked) {
+            shares.clear();
             let mut spreading = Spreading {
                 rules: self.rules,
                 cursor: &mut self.cursor,
                 slots: &mut self.tally.slots,
                 bounded: self.needs.bounds,
             };
-            let shares = &mut self.shares[at];
-            requests = u64::from(shares.fill(&mut spreading, bytes, start, end));
-            if at == 0 {
-                self.tally.outside_bytes += shares.outside;
-            } else {
-                self.tally.outside_bytes_in += shares.outside;
-            }
+            ends_inside = shares.fill(&mut spreading, bytes, start, end);
             // Some schemes make more or less of the bytes; only the slots show that.
-            kept[at] = if self.rules.cut == Cut::Records { bytes } else { shares.kept };
-        }
-        if requests > 0 {
-            let last = self.cursor.slot(end);
-            let numbers = self.shares[..flows].iter_mut().map(|it| it.end_in(&mut self.tally.slots, last));
-            if let Some(number) = numbers.last() {
-                self.turn_to(number);
+            *kept = if self.rules.cut == Cut::Records { bytes } else { shares.kept };
+            if ends_inside {
+                let last = self.cursor.slot(end);
+                shares.end_in(&mut self.tally.slots, last);
             }
         }
-        Charged { requests, bytes: kept }
+        let sent = &self.shares[Flow::Out as usize];
+        self.tally.outside_bytes += sent.outside;
+        if let Some(&(number, _)) = sent.slots.last().filter(|_| ends_inside) {
+            self.turn_to(number);
+        }
+        Charged { requests: ends_inside.into(), bytes: kept }
     }
 
     /// A record without a time is in no slot.
-    fn share_timeless(&mut self, bytes: [u64; 2]) -> Charged {
-        let flows = if self.needs.inward { 2 } else { 1 };
-        let shares = self.shares[..flows].iter_mut().zip(bytes);
-        self.tally.outside_bytes += u128::from(bytes[0]);
-        self.tally.outside_bytes_in += u128::from(if self.needs.inward { bytes[1] } else { 0 });
+    fn share_timeless(&mut self, bytes: [u64; FLOWS]) -> Charged {
+        self.tally.outside_bytes += u128::from(bytes[Flow::Out as usize]);
+        for (shares, bytes) in self.shares.iter_mut().zip(bytes) {
+            shares.clear();
+            match self.rules.cut {
+                Cut::Records => shares.slots.push((NO_SLOT, bytes)),
+                Cut::Slots => shares.outside = bytes.into(),
+            }
+        }
         match self.rules.cut {
-            Cut::Records => {
-                shares.for_each(|(it, bytes)| it.slots.push((NO_SLOT, bytes)));
-                Charged { requests: 1, bytes }
-            }
-            Cut::Slots => {
-                shares.for_each(|(it, bytes)| it.outside = bytes.into());
-                Charged { requests: 0, bytes: [0; 2] }
-            }
+            Cut::Records => Charged { requests: 1, bytes },
+            Cut::Slots => Charged { requests: 0, bytes: [0; FLOWS] },
         }
     }
 
@@ -339,7 +340,22 @@ impl<'a> Counter<'a> {
 struct Charged {
     requests: u64,
     /// Per [`Flow`].
-    bytes: [u64; 2],
+    bytes: [u64; FLOWS],
+}
+
+/// Bytes per [`Flow`], 0 where nobody asks.
+#[inline]
+fn flow_bytes(record: &Record<'_>, rules: &Rules, asked: [bool; FLOWS]) -> [u64; FLOWS] {
+    let sent = basis_bytes(record, rules.basis);
+    let mut bytes = [sent, 0, 0];
+    if asked[Flow::In as usize] {
+        bytes[Flow::In as usize] = record.bytes_in.unwrap_or(0);
+    }
+    if asked[Flow::Packets as usize] {
+        let packets = sent.div_ceil(u64::from(rules.segment.max(1)));
+        bytes[Flow::Packets as usize] = sent.saturating_add(packets.saturating_mul(PACKET_HEADER_BYTES));
+    }
+    bytes
 }
 
 fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {

@@ -25,6 +25,9 @@ use crate::query::{Basis, View};
 use crate::time::{Grid, Slot, Timestamp};
 use spread::Scheme;
 
+/// Bytes of a response in one packet: an Ethernet frame of 1500 bytes without the 40 of IPv4 and TCP.
+pub const SEGMENT: u32 = 1460;
+
 /// How records are counted: the same for all threads.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -50,6 +53,8 @@ pub struct Rules {
     pub depth: usize,
     /// Fields that dimensions name, in the order a parser slices them.
     pub fields: Vec<String>,
+    /// Bytes of a response in one packet, for views of [`crate::query::Flow::Packets`].
+    pub segment: u32,
 }
 
 /// What `--since` and `--until` leave out.
@@ -72,8 +77,6 @@ pub struct Tally {
     pub slots: Slots,
     /// Bytes charged to slots outside the limits in time, or to none for want of a time.
     pub outside_bytes: u128,
-    /// The same of bytes received, where some view counts them.
-    pub outside_bytes_in: u128,
 }
 
 /// Slots ↔ small numbers from 1, within one thread.
@@ -114,13 +117,12 @@ impl Tally {
     /// [`Tally::default`] is the identity.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        let Self { account, views, slots, outside_bytes, outside_bytes_in } = other;
+        let Self { account, views, slots, outside_bytes } = other;
         if self.views.is_empty() {
             self.views.resize_with(views.len(), ViewTally::default);
         }
         self.account.merge(account);
         self.outside_bytes += outside_bytes;
-        self.outside_bytes_in += outside_bytes_in;
         let numbers = slots.slots.iter().map(|&slot| self.slots.number(slot));
         let numbers: Vec<u32> = std::iter::once(0).chain(numbers).collect();
         for (mine, theirs) in self.views.iter_mut().zip(views) {

@@ -102,13 +102,13 @@ impl Shares {
         });
     }
 
-    /// Makes the slot of the end the last share, with 0 bytes if the scheme gives it none, and returns its number.
-    pub(super) fn end_in(&mut self, slots: &mut Slots, last: Slot) -> u32 {
+    /// Makes the slot of the end the last share, with 0 bytes if the scheme gives it none.
+    #[inline]
+    pub(super) fn end_in(&mut self, slots: &mut Slots, last: Slot) {
         let number = slots.number(last);
         if self.slots.last().is_none_or(|&(slot, _)| slot != number) {
             self.slots.push((number, 0));
         }
-        number
     }
 }
 

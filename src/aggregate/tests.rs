@@ -194,6 +194,7 @@ fn rules(scheme: Scheme, cut: Cut, since: Option<i64>, until: Option<i64>) -> Ru
         trusted: Trusted::default(),
         depth: 1,
         fields: Vec::new(),
+        segment: 1460,
     }
 }
 

@@ -246,6 +246,7 @@ impl Sources {
             trusted: trusted(read)?,
             depth: read.depth,
             fields,
+            segment: bandwho::aggregate::SEGMENT,
         })
     }
 

@@ -30,11 +30,13 @@ pub enum Flow {
     Out,
     /// From the client: `$request_length`, `%I`.
     In,
+    /// To the client, with an estimate of the headers of the packets that carried them.
+    Packets,
 }
 
 impl Flow {
-    /// Both, each at its number.
-    pub const ALL: [Self; 2] = [Self::Out, Self::In];
+    /// All, each at its number.
+    pub const ALL: [Self; 3] = [Self::Out, Self::In, Self::Packets];
 }
 
 impl Series {

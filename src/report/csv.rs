@@ -4,25 +4,45 @@
 //! can check that rows and other make the total. Several tables follow one another, each after a blank line and with
 //! its own header; a column `view` before `row` then names the table. Integers are plain digits, shares are
 //! decimals, unknown is empty. Lines end with LF: spreadsheets read it as well as CR LF, and a carriage return
-//! would stick to the last field in `awk` and `cut`. Facts and the input's accounting have no place in a table.
+//! would stick to the last field in `awk` and `cut`. Parts are rows of a table of their facts. Other facts and the input's accounting have no place in a table.
 
 use std::io;
 
 use csv::Terminator;
 
 use crate::report::escape::{self, Formulas};
-use crate::report::{Cell, Report, Table, json};
+use crate::report::{Cell, Column, Fact, Part, Parts, Report, Table, json};
 
 /// Writes the tables of a report.
 pub fn write(report: &Report, formulas: Formulas, out: &mut dyn io::Write) -> io::Result<()> {
-    for (index, table) in report.tables.iter().enumerate() {
+    let parts = parts_table(&report.parts);
+    let tables = parts.iter().map(|table| (None, table));
+    let of_parts = report.parts.parts.iter().flat_map(|part| part.tables.iter().map(move |it| (part, it)));
+    let of_parts = of_parts.map(|(part, table)| (Some(format!("{} of {}", table.name, part.title)), table));
+    let of_report =
+        report.tables.iter().map(|table| ((!report.is_flat()).then(|| table.name.clone()), table));
+    for (index, (view, table)) in tables.chain(of_parts).chain(of_report).enumerate() {
         if index > 0 {
             out.write_all(b"\n")?;
         }
-        let view = if report.is_flat() { None } else { Some(table.name.as_str()) };
-        write_table(table, view, formulas, out)?;
+        write_table(table, view.as_deref(), formulas, out)?;
     }
     out.flush()
+}
+
+/// Parts as rows, their facts as columns.
+fn parts_table(parts: &Parts) -> Option<Table> {
+    let named =
+        |facts: &[Fact]| facts.iter().filter(|fact| !fact.name.is_empty()).cloned().collect::<Vec<_>>();
+    let columns = named(&parts.parts.first()?.facts);
+    let column =
+        |fact: Fact| Column { name: fact.name.to_owned(), unit: fact.unit, key: false, machine: true };
+    let row = |part: &Part| named(&part.facts).into_iter().map(|fact| fact.value).collect();
+    Some(Table {
+        rows: parts.parts.iter().map(row).collect(),
+        columns: columns.into_iter().map(column).collect(),
+        ..Table::default()
+    })
 }
 
 fn write_table(
@@ -57,6 +77,9 @@ fn field(cell: Option<&Cell>, formulas: Formulas) -> String {
         Some(Cell::Integer(number)) => number.to_string(),
         Some(Cell::Share(share)) => json::decimal(*share).map(|share| share.to_string()).unwrap_or_default(),
         Some(Cell::Time(time)) => time.clone(),
+        Some(Cell::List(cells)) => {
+            cells.iter().map(|cell| field(Some(cell), formulas)).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 

@@ -17,6 +17,10 @@ const MINUTE_MICROS: u128 = 59_950_000;
 pub fn value(cell: &Cell, unit: Unit) -> Option<String> {
     match cell {
         Cell::Null | Cell::Text(_) => None,
+        Cell::List(cells) => {
+            let values: Option<Vec<String>> = cells.iter().map(|cell| value(cell, unit)).collect();
+            values.map(|values| values.join(" to "))
+        }
         Cell::Time(time) => Some(time.clone()),
         Cell::Share(value) => Some(share(*value)),
         Cell::Integer(number) => Some(match unit {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use crate::report::{Cell, Column, Report, Table, escape};
+use crate::report::{Cell, Column, Fact, Part, Report, Table, escape};
 
 /// Decimals of a share: a millionth is more than anyone bills.
 const SHARE_PARTS: f64 = 1e6;
@@ -17,8 +17,11 @@ pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     write_line(report, out)
 }
 
-/// Writes one object per row, then `other` and `total` of the table, and at last the input; `kind` tells them apart.
+/// Writes one object per part and row, then `other` and `total` of the table, and at last the input; `kind` tells them apart.
 pub fn write_ndjson(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    for part in &report.parts.parts {
+        write_line(&PartLine(part), out)?;
+    }
     for table in &report.tables {
         let view = if report.is_flat() { None } else { Some(table.name.as_str()) };
         let line = |kind, groups, cells, keys| Line { kind, view, groups, table, cells, keys };
@@ -80,6 +83,9 @@ impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         head(self, &mut map)?;
+        if !self.parts.parts.is_empty() {
+            map.serialize_entry(self.parts.name, &self.parts.parts)?;
+        }
         match self.tables.as_slice() {
             [] => {}
             [table] if self.is_flat() => body(table, &mut map)?,
@@ -109,6 +115,7 @@ impl Serialize for Cell {
             },
             Self::Share(share) => decimal(*share).serialize(serializer),
             Self::Time(time) => serializer.serialize_str(time),
+            Self::List(cells) => serializer.collect_seq(cells),
         }
     }
 }
@@ -117,7 +124,37 @@ impl Serialize for Cell {
 fn head<M: SerializeMap>(report: &Report, map: &mut M) -> Result<(), M::Error> {
     map.serialize_entry("schema", report.schema)?;
     map.serialize_entry("input", &report.input)?;
-    report.facts.iter().try_for_each(|fact| map.serialize_entry(fact.name, &fact.value))
+    facts(&report.facts, map)
+}
+
+fn facts<M: SerializeMap>(facts: &[Fact], map: &mut M) -> Result<(), M::Error> {
+    let mut named = facts.iter().filter(|fact| !fact.name.is_empty());
+    named.try_for_each(|fact| map.serialize_entry(fact.name, &fact.value))
+}
+
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        part(self, &mut map)?;
+        map.end()
+    }
+}
+
+/// The facts, and the rows of each table under its name.
+fn part<M: SerializeMap>(part: &Part, map: &mut M) -> Result<(), M::Error> {
+    facts(&part.facts, map)?;
+    for table in &part.tables {
+        map.serialize_entry(&table.name, &Rows(table))?;
+        let sums = |groups, cells| Sums { groups, table, cells };
+        if let Some(other) = &table.other {
+            let name = format!("{}_other", table.name);
+            map.serialize_entry(&name, &sums(Some(other.groups), &other.cells))?;
+        }
+        if let Some(total) = &table.total {
+            map.serialize_entry(&format!("{}_total", table.name), &sums(None, total))?;
+        }
+    }
+    Ok(())
 }
 
 /// `by`, `rows`, `other` and `total`.
@@ -210,6 +247,18 @@ impl Serialize for Line<'_> {
             map.serialize_entry("groups", &groups)?;
         }
         members(self.table, self.cells, self.keys, &mut map)?;
+        map.end()
+    }
+}
+
+/// A line of NDJSON that is a part.
+struct PartLine<'a>(&'a Part);
+
+impl Serialize for PartLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", "row")?;
+        part(self.0, &mut map)?;
         map.end()
     }
 }

@@ -3,24 +3,21 @@
 use std::io;
 
 use crate::report::grid::{Align, grid};
-use crate::report::{Cell, Report, Table, escape, human, quality};
+use crate::report::{Cell, Fact, Report, Table, escape, human, quality};
 
 /// Writes a report as Markdown.
 pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     if let Some(warning) = quality::warning(&report.input) {
         writeln!(out, "**{warning}**\n")?;
     }
-    let mut facts = report.facts.iter().filter(|fact| !fact.label.is_empty()).peekable();
-    let any_facts = facts.peek().is_some();
-    for fact in facts {
-        let value = match &fact.value {
-            Cell::Text(bytes) => escape::markdown(bytes),
-            cell => human::value(cell, fact.unit).map_or_else(|| "-".to_owned(), |value| inert(&value)),
-        };
-        writeln!(out, "- {}: {value}", fact.label)?;
-    }
-    if any_facts {
-        writeln!(out)?;
+    write_facts(&report.facts, out)?;
+    for part in &report.parts.parts {
+        writeln!(out, "## {}\n", escape::markdown(part.title.as_bytes()))?;
+        write_facts(&part.facts, out)?;
+        if !part.chart.is_empty() {
+            writeln!(out, "```text\n{}\n```\n", part.chart.join("\n"))?;
+        }
+        part.tables.iter().try_for_each(|table| write_table(table, out))?;
     }
     for table in &report.tables {
         write_table(table, out)?;
@@ -28,6 +25,19 @@ pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut notes = vec![quality::line(&report.input, " · ", escape::markdown)];
     notes.extend(quality::notes(&report.input, escape::markdown));
     notes.iter().try_for_each(|note| writeln!(out, "- {note}"))
+}
+
+fn write_facts(facts: &[Fact], out: &mut dyn io::Write) -> io::Result<()> {
+    let mut facts = facts.iter().filter(|fact| !fact.label.is_empty()).peekable();
+    let any = facts.peek().is_some();
+    for fact in facts {
+        let value = match &fact.value {
+            Cell::Text(bytes) => escape::markdown(bytes),
+            cell => human::value(cell, fact.unit).map_or_else(|| "-".to_owned(), |value| inert(&value)),
+        };
+        writeln!(out, "- {}: {value}", fact.label)?;
+    }
+    if any { writeln!(out) } else { Ok(()) }
 }
 
 fn write_table(table: &Table, out: &mut dyn io::Write) -> io::Result<()> {

@@ -53,7 +53,7 @@ pub fn write(report: &Report, output: Output, out: &mut dyn io::Write) -> io::Re
 }
 
 /// An answer. `schema` names its JSON shape; a change of meaning is a new number.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Such as `bandwho.top/1`.
     pub schema: &'static str,
@@ -63,12 +63,36 @@ pub struct Report {
     pub facts: Vec<Fact>,
     /// One table whose name is empty (`top`, `slots`), or several named ones (the overview).
     pub tables: Vec<Table>,
+    /// Parts of one shape, before the tables.
+    pub parts: Parts,
+}
+
+/// Parts of one shape, such as the ports of a bill.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// JSON member: the parts are a list.
+    pub name: &'static str,
+    /// In final order; none if a report has no parts.
+    pub parts: Vec<Part>,
+}
+
+/// One of several parts.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// Heading for people.
+    pub title: String,
+    /// JSON members in this order; those of all parts of a report have the same names.
+    pub facts: Vec<Fact>,
+    /// Lines for people, below the facts: a curve.
+    pub chart: Vec<String>,
+    /// Each a JSON member by its name, a list of rows; its other groups and total beside it.
+    pub tables: Vec<Table>,
 }
 
 /// A single value of a report.
 #[derive(Debug, Clone)]
 pub struct Fact {
-    /// JSON member.
+    /// JSON member; empty: people only.
     pub name: &'static str,
     /// Words for people; empty: machines only.
     pub label: &'static str,
@@ -79,7 +103,7 @@ pub struct Fact {
 }
 
 /// Ranked or ordered groups. `rows`, `other` and `total` have one cell per column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     /// JSON member within `views`; empty for the only table of a report.
     pub name: String,
@@ -132,6 +156,8 @@ pub enum Cell {
     Share(f64),
     /// RFC 3339 in the report's zone.
     Time(String),
+    /// Several values of one unit: the bounds of an interval.
+    List(Vec<Cell>),
 }
 
 /// How people read a number.

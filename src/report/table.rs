@@ -9,7 +9,7 @@ use std::io;
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::report::grid::{Align, Give, Grid, grid};
-use crate::report::{Cell, Fact, Report, Table, escape, human, quality};
+use crate::report::{Cell, Fact, Part, Report, Table, escape, human, quality};
 
 /// Text columns are not made narrower than this, even if the table then is too wide.
 const TEXT_WIDTH_MIN: usize = 8;
@@ -65,6 +65,12 @@ pub fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Resu
     let warning = quality::warning(&report.input).unwrap_or_default();
     section(wrapped(&warning, width).into_iter().map(|line| (Role::Warning, line)).collect())?;
     section(fact_lines(&report.facts, width))?;
+    for part in &report.parts.parts {
+        section(part_lines(part, width))?;
+        for table in &part.tables {
+            section(table_lines(table, width))?;
+        }
+    }
     for table in &report.tables {
         section(table_lines(table, width))?;
     }
@@ -88,19 +94,34 @@ fn text(bytes: &[u8]) -> String {
     escape::terminal(bytes).into_owned()
 }
 
+/// A heading, the facts, and a curve.
+fn part_lines(part: &Part, width: usize) -> Lines {
+    let title = text(part.title.as_bytes());
+    let mut lines = vec![(Role::Heading, shortened(&title, width.max(LINE_WIDTH_MIN)))];
+    lines.extend(fact_lines(&part.facts, width));
+    if !part.chart.is_empty() {
+        lines.push((Role::Body, String::new()));
+        lines.extend(part.chart.iter().map(|line| (Role::Body, line.clone())));
+    }
+    lines
+}
+
 /// `label  value`, for the facts that have words.
 fn fact_lines(facts: &[Fact], width: usize) -> Lines {
     let facts = || facts.iter().filter(|fact| !fact.label.is_empty());
     let label_width = facts().map(|fact| columns(fact.label)).max().unwrap_or(0);
     let value_width = width.saturating_sub(label_width + GAP).max(TEXT_WIDTH_MIN);
-    let line = |fact: &Fact| {
-        let value = match &fact.value {
-            Cell::Text(bytes) => shortened(&text(bytes), value_width),
-            cell => human::value(cell, fact.unit).unwrap_or_else(|| "-".to_owned()),
+    let lines = |fact: &Fact| {
+        let values = match &fact.value {
+            Cell::Text(bytes) => wrapped(&text(bytes), value_width),
+            cell => vec![human::value(cell, fact.unit).unwrap_or_else(|| "-".to_owned())],
         };
-        (Role::Body, format!("{}{}{value}", padded(fact.label, label_width, Align::Left), " ".repeat(GAP)))
+        let label = padded(fact.label, label_width, Align::Left);
+        let labels = std::iter::once(label).chain(std::iter::repeat(" ".repeat(label_width)));
+        let line = |(label, value)| (Role::Body, format!("{label}{}{value}", " ".repeat(GAP)));
+        labels.zip(values).map(line).collect::<Vec<_>>()
     };
-    facts().map(line).collect()
+    facts().flat_map(lines).collect()
 }
 
 fn table_lines(table: &Table, width: usize) -> Lines {

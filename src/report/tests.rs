@@ -123,6 +123,7 @@ fn sample() -> Report {
             Fact { name: "peak_at", label: "peak slot", unit: Unit::Text, value: Cell::Null },
         ],
         tables: vec![top()],
+        parts: Parts::default(),
     }
 }
 

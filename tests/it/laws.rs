@@ -306,6 +306,7 @@ impl Question {
             trusted: Trusted::default(),
             depth: 1,
             fields: Vec::new(),
+            segment: 1460,
         }
     }
 

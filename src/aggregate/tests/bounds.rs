@@ -56,6 +56,25 @@ proptest! {
         prop_assert_eq!(tally.account, plain.account);
     }
 
+    /// An estimate of packets is made of each response, before it is spread.
+    #[test]
+    fn packets_are_counted_per_response(
+        rules in all_rules(),
+        requests in requests(),
+        segment in prop::sample::select(&[1, 536, 1460, u32::MAX][..]),
+    ) {
+        let rules = Rules { segment, ..rules };
+        let packets = counted(&Rules { views: bounded(Flow::Packets), ..rules.clone() }, &requests);
+        let wider = |bytes: u64| {
+            let wide = u128::from(bytes) + (u128::from(bytes) + u128::from(segment) - 1) / u128::from(segment) * 40;
+            u64::try_from(wide).expect("limited bytes")
+        };
+        let turned: Vec<Request> =
+            requests.iter().map(|it| Request { bytes: it.bytes.map(wider), ..it.clone() }).collect();
+        let plain = counted(&Rules { views: bounded(Flow::Out), ..rules }, &turned);
+        prop_assert_eq!(samples(&packets, &packets.views[0], None), samples(&plain, &plain.views[0], None));
+    }
+
     /// Bytes received are spread as bytes sent would have been.
     #[test]
     fn both_ways_are_counted_alike(rules in all_rules(), requests in requests()) {
@@ -67,7 +86,7 @@ proptest! {
             samples(&inward, &inward.views[0], None),
             samples(&outward, &outward.views[0], None)
         );
-        prop_assert_eq!(inward.outside_bytes_in, outward.outside_bytes);
+        prop_assert_eq!(outside(&inward.views[0]), outward.outside_bytes);
         let plain = counted(&Rules { views: bounded(Flow::Out), ..rules }, &requests);
         prop_assert_eq!(samples(&inward, &inward.views[1], None), samples(&plain, &plain.views[0], None));
         prop_assert_eq!(inward.outside_bytes, plain.outside_bytes);

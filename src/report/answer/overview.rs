@@ -65,6 +65,7 @@ pub fn report(counted: &Counted<'_>) -> Report {
         input: counted.input(),
         facts: facts(counted),
         tables: tables.collect(),
+        ..Report::default()
     }
 }
 

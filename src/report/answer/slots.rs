@@ -44,7 +44,13 @@ pub fn report(counted: &Counted<'_>, shown: Option<usize>) -> Result<Report, Err
         fact("slot_seconds", "", Unit::Count, i128::from(counted.rules.grid.length)),
         fact("outside_bytes", if outside > 0 { "outside" } else { "" }, Unit::Bytes, outside),
     ];
-    Ok(Report { schema: "bandwho.slots/1", input: counted.input(), facts, tables: vec![table] })
+    Ok(Report {
+        schema: "bandwho.slots/1",
+        input: counted.input(),
+        facts,
+        tables: vec![table],
+        ..Report::default()
+    })
 }
 
 type SlotSamples = BTreeMap<(Slot, usize), Sums>;

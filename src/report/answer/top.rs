@@ -20,7 +20,7 @@ pub struct Ranking {
 /// The answer of the only view of the rules.
 pub fn report(counted: &Counted<'_>, ranking: &Ranking) -> Report {
     let table = table(counted, &counted.rules.views[0], &counted.tally.views[0], ranking);
-    Report { schema: "bandwho.top/1", input: counted.input(), facts: Vec::new(), tables: vec![table] }
+    Report { schema: "bandwho.top/1", input: counted.input(), tables: vec![table], ..Report::default() }
 }
 
 /// A ranked table of a view. Rows and `other` add up to `total`.
