@@ -1,6 +1,27 @@
-//! Samples → the rate that is billed. Integers only: the same samples give the same bill everywhere.
+//! Samples → the rate that is billed → money. Integers only: the same samples give the same bill everywhere.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`rank`] | which of N samples the 95th percentile is |
+//! | [`ratio`], [`decimal`] | numbers that are not rounded until they are billed |
+//! | [`period`] | which stretch of time a bill is for |
+//! | [`words`] | the choices a contract makes, and what they are called |
+//! | [`samples`] | bytes per slot → the samples that are ranked |
+//! | [`method`] | samples → the billed quantity, with its evidence |
+//! | [`outlook`] | what may still happen in an unfinished period |
+//! | [`tariff`] | quantity × price → invoice |
+//! | [`contract`] | all of it from a TOML file |
 
 pub mod rank;
+pub mod ratio;
+pub mod decimal;
+pub mod period;
+pub mod words;
+pub mod samples;
+pub mod method;
+pub mod outlook;
+pub mod tariff;
+pub mod contract;
 
 /// The mean rate in bit/s of `bytes` sent in `seconds`, rounded half up; 0 for no time at all, and the largest
 /// number there is for what does not fit.
@@ -13,6 +34,11 @@ pub fn rate_bps(bytes: u128, seconds: u64) -> u128 {
     let (whole, rest) = (bytes / seconds, bytes % seconds);
     whole.saturating_mul(8).saturating_add((rest * 8 + seconds / 2) / seconds)
 }
+
+#[cfg(test)]
+mod figures_tests;
+#[cfg(test)]
+mod laws_tests;
 
 #[cfg(test)]
 mod tests {

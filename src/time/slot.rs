@@ -40,6 +40,12 @@ pub struct Cursor {
 }
 
 impl Slot {
+    /// The day of a zone that holds an instant: 23, 24 or 25 hours, mostly.
+    pub fn day(zone: &Zone, timestamp: Timestamp) -> Self {
+        let Day { start, end } = zone.day(timestamp.seconds());
+        Self { start, end }
+    }
+
     /// The seconds inside.
     #[inline]
     pub const fn seconds(self) -> u64 {
