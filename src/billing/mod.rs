@@ -36,6 +36,8 @@ pub fn rate_bps(bytes: u128, seconds: u64) -> u128 {
 }
 
 #[cfg(test)]
+mod example_tests;
+#[cfg(test)]
 mod figures_tests;
 #[cfg(test)]
 mod laws_tests;
