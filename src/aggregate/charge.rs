@@ -63,8 +63,7 @@ pub struct Counter<'a> {
 struct Needs {
     client: bool,
     idc: bool,
-    slots: bool,
-    bounds: bool,
+    series: Series,
     /// Per [`Flow`]; bytes sent are always counted.
     flows: [bool; FLOWS],
 }
@@ -106,11 +105,12 @@ impl<'a> Counter<'a> {
     /// A counter that has counted nothing.
     pub fn new(rules: &'a Rules, places: &'a Places, servers: &'a Servers) -> Self {
         let all = || rules.views.iter().flat_map(|view| &view.by);
+        // What is outside the limits is known by slots alone.
+        let cut = if rules.cut == Cut::Slots { Series::PerSlot } else { Series::Sums };
         let needs = Needs {
             client: all().any(Dimension::is_client),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
-            slots: rules.cut == Cut::Slots || rules.views.iter().any(|view| view.series.is_kept()),
-            bounds: rules.views.iter().any(|view| view.series == Series::Bounded),
+            series: rules.views.iter().map(|view| view.series).max().unwrap_or_default().max(cut),
             flows: Flow::ALL
                 .map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow)),
         };
@@ -160,8 +160,11 @@ impl<'a> Counter<'a> {
             return false;
         }
         let bytes = flow_bytes(record, self.rules, self.needs.flows);
-        let counted =
-            if self.needs.slots { self.share(record, bytes) } else { Charged { requests: 1, bytes } };
+        let counted = if self.needs.series.is_kept() {
+            self.share(record, bytes)
+        } else {
+            Charged { requests: 1, bytes }
+        };
         if counted.requests == 0 && self.rules.cut == Cut::Slots {
             let shares = || self.shares.iter();
             if shares().all(|shares| shares.slots.is_empty()) {
@@ -170,7 +173,7 @@ impl<'a> Counter<'a> {
                 self.tally.account.filtered += u64::from(limited);
                 // Bounded views count what is outside, and what other schemes had put inside.
                 let nothing = |shares: &Shares| shares.outside == 0 && shares.spans.is_empty();
-                if !self.needs.bounds || shares().all(nothing) {
+                if self.needs.series != Series::Bounded || shares().all(nothing) {
                     return false;
                 }
             }
@@ -232,7 +235,7 @@ impl<'a> Counter<'a> {
                 rules: self.rules,
                 cursor: &mut self.cursor,
                 slots: &mut self.tally.slots,
-                bounded: self.needs.bounds,
+                bounded: self.needs.series == Series::Bounded,
             };
             ends_inside = shares.fill(&mut spreading, bytes, start, end);
             // Some schemes make more or less of the bytes; only the slots show that.

@@ -3,15 +3,10 @@
 use super::decimal::Decimal;
 use super::period::Date;
 use super::rank::RankRule;
+use crate::aggregate::SEGMENT;
 
 /// The largest n of `nth-peak:n`: no period of interest has more days.
 pub const NTH_PEAK_MAX: u32 = 366;
-
-/// The default of `packets`: an Ethernet frame of 1500 bytes without the 40 of IPv4 and TCP.
-pub const MSS_DEFAULT: u32 = 1460;
-
-/// Bytes of IPv4 and TCP headers without options, once per packet.
-const PACKET_HEADER_BYTES: u64 = 40;
 
 /// The largest overhead factor: ten times what was logged is a typing error.
 const FACTOR_MAX: Decimal = Decimal::whole(10);
@@ -115,7 +110,8 @@ pub enum Overhead {
     Tencent,
     /// Any other factor.
     Factor(Decimal),
-    /// 40 bytes for every `mss` bytes begun, per response. Not derivable from sums: see [`Overhead::response_bytes`].
+    /// 40 bytes for every `mss` bytes begun, per response. Not derivable from sums: it is added as
+    /// records are counted, by views of [`crate::query::Flow::Packets`].
     Packets {
         /// Bytes of a response in one packet.
         mss: u32,
@@ -259,7 +255,7 @@ impl Overhead {
             "headers-v4-ts" => Self::HeadersV4Ts,
             "aliyun" => Self::Aliyun,
             "tencent" => Self::Tencent,
-            "packets" => Self::Packets { mss: MSS_DEFAULT },
+            "packets" => Self::Packets { mss: SEGMENT },
             other => {
                 if let Some(mss) = other.strip_prefix("packets:") {
                     let mss = count(mss, u32::from(u16::MAX));
@@ -303,20 +299,6 @@ impl Overhead {
             Self::HeadersV4Ts => Decimal::new(10_359, 4),
             Self::Aliyun | Self::Tencent => Decimal::new(110, 2),
             Self::Factor(factor) => factor,
-        }
-    }
-
-    /// What one response adds to its slots: under `packets` its bytes and 40 for every packet begun, else its bytes.
-    ///
-    /// How many packets a slot's bytes came in cannot be told from their sum, so whoever fills the series applies
-    /// this to each record before spreading it. The factor must not be applied there; measuring does that.
-    pub fn response_bytes(self, bytes: u64) -> u64 {
-        match self {
-            Self::Packets { mss } => {
-                let packets = bytes.div_ceil(u64::from(mss.max(1)));
-                bytes.saturating_add(packets.saturating_mul(PACKET_HEADER_BYTES))
-            }
-            _ => bytes,
         }
     }
 }

@@ -62,10 +62,15 @@ impl Args {
                 let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
                 return Some(Common { inputs, checks, joined: Vec::new(), output, threads: 0 });
             }
+            Some(Command::Bill(args)) => (&args.read, &args.output.output),
             Some(Command::Ipdb(_)) => return None,
         };
+        let contract = match &self.command {
+            Some(Command::Bill(args)) => args.contract.as_ref(),
+            _ => None,
+        };
         let Databases { ip_db, net_kind, .. } = &read.databases;
-        let joined = ip_db.iter().chain(net_kind).chain(&read.servers).collect();
+        let joined = ip_db.iter().chain(net_kind).chain(&read.servers).chain(contract).collect();
         let (inputs, checks, output) = (&read.inputs, &read.checks, output.as_deref());
         Some(Common { inputs, checks, joined, output, threads: read.threads })
     }
@@ -100,6 +105,9 @@ Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg r
   bandwho slots --by idc --servers servers.csv --slot 1h access.log
   bandwho slots --since 2026-11-01 --until 2026-12-01 --tz Asia/Shanghai --csv /var/log/nginx")]
     Slots(Slots),
+    /// What is paid and why: 95th percentile, peaks, volume; contracts, uncertainty, drivers
+    #[command(after_help = super::bill::EXAMPLES)]
+    Bill(Box<super::bill::Bill>),
     /// Raw lines, or parsed records: the evidence behind a number
     #[command(after_help = "Examples:
   bandwho lines --since '2026-11-20 14:00' --until '2026-11-20 14:05' access.log

@@ -194,6 +194,12 @@ fn servers(read: &Read, inputs: &[Input]) -> Result<Servers, Error> {
     })
 }
 
+/// The time, for ages such as `2d`.
+pub(crate) fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_micros());
+    Timestamp(i64::try_from(now).unwrap_or(i64::MAX))
+}
+
 fn trusted(read: &Read) -> Result<Trusted, Error> {
     let typed = read.trusted_proxies.as_deref().map(Trusted::parse).transpose();
     let typed = typed.map_err(|reason| Error::Usage(format!("--trusted-proxies: {reason}")))?;
@@ -211,8 +217,7 @@ impl Sources {
     ) -> Result<Rules, Error> {
         let fields = self.check(&views)?;
         let zone = self.zone(read)?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_micros());
-        let now = Timestamp(i64::try_from(now).unwrap_or(i64::MAX));
+        let now = now();
         let limit = |option: &str, typed: &Option<String>| match typed {
             Some(text) => instant(text, &zone, now)
                 .map(Some)
@@ -253,6 +258,16 @@ impl Sources {
     /// True if some log has a byte column.
     pub(crate) fn bytes_logged(&self) -> bool {
         self.formats().any(|format| format.has(Part::Body) || format.has(Part::Wire))
+    }
+
+    /// Fails if no log says how many bytes came in.
+    pub(crate) fn check_bytes_in(&self) -> Result<(), Error> {
+        if self.formats().any(|format| format.has(Part::In)) {
+            return Ok(());
+        }
+        let texts = self.format_texts();
+        let wanted = "bytes received ($request_length or %I)";
+        Err(Error::Data(format!("no log has a field for {wanted}; the formats are: {texts}")))
     }
 
     /// True if some format logs how long requests took.

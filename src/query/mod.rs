@@ -46,16 +46,16 @@ impl Series {
     }
 }
 
-/// Whether bytes are kept per slot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Whether bytes are kept per slot; each keeps what those before it keep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Series {
+    /// Sums only.
+    #[default]
+    Sums,
     /// Each group has its samples.
     PerSlot,
     /// The same, with what other load schemes would make of them, and what fell outside the limits.
     Bounded,
-    /// Sums only.
-    #[default]
-    Sums,
 }
 
 /// Whether the rarer sums are kept.

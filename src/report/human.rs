@@ -24,7 +24,7 @@ pub fn value(cell: &Cell, unit: Unit) -> Option<String> {
         Cell::Time(time) => Some(time.clone()),
         Cell::Share(value) => Some(share(*value)),
         Cell::Integer(number) => Some(match unit {
-            Unit::Text | Unit::Number => number.to_string(),
+            Unit::Text | Unit::Number | Unit::Decimal => number.to_string(),
             Unit::Count | Unit::Share => count(*number),
             Unit::Bytes => bytes(*number),
             Unit::Bps => bps(*number),

@@ -169,6 +169,8 @@ pub enum Unit {
     Count,
     /// A number that is a name (an AS number, a status): never grouped.
     Number,
+    /// An exact decimal, such as money, in a text: written out.
+    Decimal,
     /// A volume, decimal: `34.6 kB`.
     Bytes,
     /// A rate, decimal: `1.83 Mbps`.

@@ -1,5 +1,6 @@
 //! Black-box tests of the program and checks of the tree.
 //!
+//! * `accounting`: bills, against an independent computation and by hand
 //! * `cli`: what users meet: answers, messages, exit codes
 //! * `laws`: any split of a log gives one answer, and every answer adds up
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
@@ -23,6 +24,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+mod accounting;
 mod cli;
 mod configured;
 mod conformance;

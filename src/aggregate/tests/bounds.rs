@@ -66,11 +66,11 @@ proptest! {
         let rules = Rules { segment, ..rules };
         let packets = counted(&Rules { views: bounded(Flow::Packets), ..rules.clone() }, &requests);
         let wider = |bytes: u64| {
-            let wide = u128::from(bytes) + (u128::from(bytes) + u128::from(segment) - 1) / u128::from(segment) * 40;
+            let wide = u128::from(bytes) + u128::from(bytes).div_ceil(u128::from(segment)) * 40;
             u64::try_from(wide).expect("limited bytes")
         };
         let turned: Vec<Request> =
-            requests.iter().map(|it| Request { bytes: it.bytes.map(wider), ..it.clone() }).collect();
+            requests.iter().map(|it| Request { bytes: it.bytes.map(wider), ..*it }).collect();
         let plain = counted(&Rules { views: bounded(Flow::Out), ..rules }, &turned);
         prop_assert_eq!(samples(&packets, &packets.views[0], None), samples(&plain, &plain.views[0], None));
     }
@@ -80,7 +80,7 @@ proptest! {
     fn both_ways_are_counted_alike(rules in all_rules(), requests in requests()) {
         let both = Rules { views: [bounded(Flow::In), bounded(Flow::Out)].concat(), ..rules.clone() };
         let inward = counted(&both, &requests);
-        let turned: Vec<Request> = requests.iter().map(|it| Request { bytes: it.bytes_in, ..it.clone() }).collect();
+        let turned: Vec<Request> = requests.iter().map(|it| Request { bytes: it.bytes_in, ..*it }).collect();
         let outward = counted(&Rules { views: bounded(Flow::Out), ..rules.clone() }, &turned);
         prop_assert_eq!(
             samples(&inward, &inward.views[0], None),

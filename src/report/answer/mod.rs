@@ -1,6 +1,7 @@
 //! Counts → [`super::Report`]: what each command answers with.
 
 mod groups;
+pub mod bill;
 pub mod top;
 pub mod slots;
 pub mod overview;

@@ -1,0 +1,169 @@
+//! Who filled the slots that set the bill.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::super::groups::{self, KeyPart};
+use super::super::{Counted, column};
+use super::{Question, flows, places, ports};
+use crate::billing::method::{Billed, Quantity};
+use crate::billing::samples::Frame;
+use crate::billing::words::{Direction, Overhead};
+use crate::query::{Dimension, Flow};
+use crate::report::{Cell, Other, Table, Unit};
+use crate::time::Slot;
+
+/// Bytes of a group in the slots that drive the bill, and in all of the period.
+#[derive(Debug, Clone, Copy, Default)]
+struct Driver {
+    driving: u128,
+    overall: u128,
+}
+
+/// The drivers of a port: in each slot whose sample is at least the billed one, in the direction that is billed.
+pub(super) fn table(
+    counted: &Counted<'_>,
+    question: &Question,
+    frame: &Frame,
+    port: &ports::Series,
+    billed: &Billed,
+) -> Table {
+    let mut drivers = BTreeMap::new();
+    for flow in asked(port, billed.direction) {
+        let driving = Driving::new(frame, port, billed, flow);
+        collect(counted, question, frame, port, &driving, flow, &mut drivers);
+    }
+    let mut total = Driver::default();
+    for driver in drivers.values() {
+        total.driving += driver.driving;
+        total.overall += driver.overall;
+    }
+    let mut ranked: Vec<(Vec<KeyPart>, Driver)> =
+        drivers.into_iter().filter(|(_, driver)| driver.overall > 0).collect();
+    ranked.sort_by(|(a, x), (b, y)| Reverse(x.driving).cmp(&Reverse(y.driving)).then_with(|| a.cmp(b)));
+    let shown = question.rows.unwrap_or(ranked.len()).min(ranked.len());
+    let mut other = Driver::default();
+    for (_, driver) in &ranked[shown..] {
+        other.driving += driver.driving;
+        other.overall += driver.overall;
+    }
+    let by: &[Dimension] = &question.drivers;
+    let mut columns = groups::key_columns(by);
+    let keys = columns.len();
+    columns.extend([
+        column("bytes", Unit::Bytes),
+        column("share", Unit::Share),
+        column("share_overall", Unit::Share),
+    ]);
+    let sums = |driver: Driver| {
+        let mut cells = vec![Cell::Null; keys];
+        cells.extend(figures(driver, total));
+        cells
+    };
+    let row = |(key, driver): &(Vec<KeyPart>, Driver)| {
+        let mut cells = groups::key_cells(counted, by, key);
+        cells.extend(figures(*driver, total));
+        cells
+    };
+    Table {
+        name: "drivers".to_owned(),
+        title: title(billed),
+        by: by.iter().map(|dimension| dimension.name().to_owned()).collect(),
+        rows: ranked[..shown].iter().map(row).collect(),
+        other: Some(Other { groups: (ranked.len() - shown) as u64, cells: sums(other) }),
+        total: Some(sums(total)),
+        columns,
+    }
+}
+
+fn title(billed: &Billed) -> String {
+    if matches!(billed.quantity, Quantity::Volume(_) | Quantity::Port) {
+        return "Drivers: who took the volume".to_owned();
+    }
+    let slots = billed.driving.len();
+    let plural = if slots == 1 { "" } else { "s" };
+    format!("Drivers: who filled the {slots} sample{plural} at or above the billed one")
+}
+
+/// The flows whose bytes are billed.
+fn asked(port: &ports::Series, direction: Direction) -> Vec<Flow> {
+    let sent = match port.terms.overhead {
+        Overhead::Packets { .. } => Flow::Packets,
+        _ => Flow::Out,
+    };
+    match direction {
+        Direction::Out => vec![sent],
+        Direction::In => vec![Flow::In],
+        _ => vec![sent, Flow::In],
+    }
+}
+
+fn collect(
+    counted: &Counted<'_>,
+    question: &Question,
+    frame: &Frame,
+    port: &ports::Series,
+    driving: &Driving,
+    flow: Flow,
+    drivers: &mut BTreeMap<Vec<KeyPart>, Driver>,
+) {
+    let by = places(&question.contract);
+    let flows = flows(&question.contract);
+    let Some(at) = flows.iter().position(|it| *it == flow) else { return };
+    let tally = &counted.tally.views[flows.len() + at];
+    let keys: Vec<Option<Vec<KeyPart>>> = groups::keys(tally)
+        .map(|(_, key)| port.place.has(&by, &key).then(|| key[by.len()..].to_vec()))
+        .collect();
+    let mut sums: BTreeMap<u32, Driver> = BTreeMap::new();
+    for (slot, group, sample) in tally.samples() {
+        let slot = counted.tally.slots.get(slot).filter(|slot| frame.place(slot.start).is_some());
+        let Some(slot) = slot.filter(|_| keys[group as usize].is_some()) else { continue };
+        let driver = sums.entry(group).or_default();
+        driver.overall += sample.bytes;
+        if driving.has(slot) {
+            driver.driving += sample.bytes;
+        }
+    }
+    for (group, sum) in sums {
+        let Some(key) = &keys[group as usize] else { continue };
+        let driver = drivers.entry(key.clone()).or_default();
+        driver.driving += sum.driving;
+        driver.overall += sum.overall;
+    }
+}
+
+/// The samples that drive the bill by one flow; all of them if every byte is billed.
+struct Driving(Option<Vec<Slot>>);
+
+impl Driving {
+    /// Where the larger direction of each sample is billed, a sample counts for that one only.
+    fn new(frame: &Frame, port: &ports::Series, billed: &Billed, flow: Flow) -> Self {
+        if matches!(billed.quantity, Quantity::Volume(_) | Quantity::Port) {
+            return Self(None);
+        }
+        let is_larger = |sample: &&Slot| {
+            if billed.direction != Direction::MaxPerSample {
+                return true;
+            }
+            let [sent, received] = [0, 1].map(|way: usize| port.bytes_within(frame, way, **sample));
+            (received > sent) == (flow == Flow::In)
+        };
+        Self(Some(billed.driving.iter().filter(is_larger).copied().collect()))
+    }
+
+    fn has(&self, slot: Slot) -> bool {
+        let Some(samples) = &self.0 else { return true };
+        let after = samples.partition_point(|sample| sample.start <= slot.start);
+        after.checked_sub(1).is_some_and(|at| slot.start < samples[at].end)
+    }
+}
+
+fn figures(driver: Driver, total: Driver) -> [Cell; 3] {
+    let share = |part: u128, whole: u128| {
+        #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
+        let share = part as f64 / whole as f64;
+        if whole == 0 { Cell::Null } else { Cell::Share(share) }
+    };
+    let bytes = Cell::Integer(i128::try_from(driver.driving).unwrap_or(i128::MAX));
+    [bytes, share(driver.driving, total.driving), share(driver.overall, total.overall)]
+}

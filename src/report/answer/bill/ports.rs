@@ -1,0 +1,235 @@
+//! Counted groups → the series of the contract's ports.
+
+use std::collections::BTreeMap;
+
+use super::super::Counted;
+use super::super::groups::{self, KeyPart};
+use super::{Question, flows, places};
+use crate::aggregate::Span;
+use crate::aggregate::spread::Scheme;
+use crate::billing::contract::{Members, Port};
+use crate::billing::method::Terms;
+use crate::billing::samples::Frame;
+use crate::billing::tariff::Tariff;
+use crate::billing::words::{Direction, Overhead, Scope};
+use crate::query::{Dimension, Flow};
+use crate::time::Slot;
+
+/// What is billed on its own.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) members: Vec<String>,
+    pub(super) terms: Terms,
+    pub(super) tariff: Tariff,
+    /// Bytes per slot of the frame, sent and received, by the scheme of the rules; with packets' headers if the
+    /// contract adds them.
+    pub(super) bytes: [Vec<u128>; 2],
+    /// As logged.
+    pub(super) raw: [Vec<u128>; 2],
+    /// Under other schemes.
+    pub(super) minimum: [Vec<u128>; 2],
+    pub(super) maximum: [Vec<u128>; 2],
+    pub(super) end_spike: [Vec<u128>; 2],
+    /// Bytes as billed that fell outside the period.
+    pub(super) outside: u128,
+    /// Which places are on it.
+    pub(super) place: Place,
+}
+
+impl Series {
+    /// Bytes sent (0) or received (1) within a sample.
+    pub(super) fn bytes_within(&self, frame: &Frame, way: usize, sample: Slot) -> u128 {
+        let from = frame.slots().partition_point(|slot| slot.start < sample.start);
+        let until = frame.slots().partition_point(|slot| slot.start < sample.end);
+        self.bytes[way].get(from..until).unwrap_or_default().iter().sum()
+    }
+}
+
+/// Which places are on a port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Everywhere,
+    /// One of these data centres.
+    Idcs(Vec<KeyPart>),
+    /// One of these machines.
+    Servers(Vec<KeyPart>),
+}
+
+impl Place {
+    /// True if a group is on the port; the key begins with the places of the contract.
+    pub(super) fn has(&self, places: &[Dimension], key: &[KeyPart]) -> bool {
+        let is_one = |dimension: &Dimension, members: &[KeyPart]| {
+            let at = places.iter().position(|place| place == dimension);
+            at.and_then(|at| key.get(at)).is_some_and(|part| members.contains(part))
+        };
+        match self {
+            Self::Everywhere => true,
+            Self::Idcs(members) => is_one(&Dimension::Idc, members),
+            Self::Servers(members) => is_one(&Dimension::Server, members),
+        }
+    }
+}
+
+/// All ports, and what is on none.
+pub(super) struct Account {
+    pub(super) ports: Vec<Series>,
+    pub(super) unbilled: u128,
+}
+
+/// The groups of one flow: their keys, and what they count for.
+struct Counts {
+    flow: Flow,
+    keys: Vec<Vec<KeyPart>>,
+    /// By group: (start of slot, bytes); `None` for what is in no slot.
+    samples: Vec<Vec<(Option<i64>, u128)>>,
+    spans: Vec<Vec<(i64, Span)>>,
+}
+
+impl Account {
+    pub(super) fn new(counted: &Counted<'_>, question: &Question, frame: &Frame) -> Result<Self, String> {
+        let contract = &question.contract;
+        let by = places(contract);
+        let tallies = flows(contract).into_iter().zip(&counted.tally.views);
+        let counts: Vec<Counts> = tallies.map(|(flow, tally)| Counts::new(counted, flow, tally)).collect();
+        let named = expanded(contract.ports.as_slice(), &counts[0], &by);
+        let ports =
+            named.into_iter().map(|(name, place, port)| series(frame, &counts, &by, name, place, port));
+        let ports: Vec<Series> = ports.collect::<Result<_, _>>()?;
+        let sent = &counts[0];
+        let on_none = |key: &[KeyPart]| !ports.iter().any(|port| port.place.has(&by, key));
+        let unbilled = sent.keys.iter().zip(&sent.samples).filter(|(key, _)| on_none(key));
+        let unbilled = unbilled.flat_map(|(_, samples)| samples).map(|(_, bytes)| bytes).sum();
+        Ok(Self { ports, unbilled })
+    }
+}
+
+impl Counts {
+    fn new(counted: &Counted<'_>, flow: Flow, tally: &crate::aggregate::ViewTally) -> Self {
+        let keys: Vec<Vec<KeyPart>> = groups::keys(tally).map(|(_, key)| key).collect();
+        let start = |slot| counted.tally.slots.get(slot).map(|slot| slot.start);
+        let mut samples = vec![Vec::new(); keys.len()];
+        for (slot, group, sums) in tally.samples() {
+            samples[group as usize].push((start(slot), sums.bytes));
+        }
+        let mut spans = vec![Vec::new(); keys.len()];
+        for (slot, group, span) in tally.spans() {
+            spans[group as usize].extend(start(slot).map(|start| (start, span)));
+        }
+        Self { flow, keys, samples, spans }
+    }
+}
+
+/// The ports of the contract, those billed by place as one for each place, with their names.
+fn expanded<'a>(ports: &'a [Port], sent: &Counts, by: &[Dimension]) -> Vec<(String, Place, &'a Port)> {
+    let known = |name: &String| KeyPart::Text(name.clone().into_bytes());
+    let mut all = Vec::new();
+    for port in ports {
+        let place: fn(Vec<KeyPart>) -> Place = match port.members {
+            Members::Servers(_) => Place::Servers,
+            _ => Place::Idcs,
+        };
+        let members: Vec<KeyPart> = match (&port.members, port.scope) {
+            (Members::Idcs(names) | Members::Servers(names), _) => names.iter().map(known).collect(),
+            (Members::Everything, Scope::SumThenRate) => {
+                all.push((port.name.clone(), Place::Everywhere, port));
+                continue;
+            }
+            (Members::Everything, Scope::PerPort) => {
+                let at = by.iter().position(|it| *it == Dimension::Idc).unwrap_or(0);
+                let keys = sent.keys.iter().filter_map(|key| key.get(at).cloned());
+                keys.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+            }
+        };
+        match port.scope {
+            Scope::SumThenRate => all.push((port.name.clone(), place(members), port)),
+            Scope::PerPort => all.extend(
+                members
+                    .into_iter()
+                    .map(|member| (format!("{}/{}", port.name, name(&member)), place(vec![member]), port)),
+            ),
+        }
+    }
+    all
+}
+
+fn name(member: &KeyPart) -> String {
+    match member {
+        KeyPart::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// Sent and received bytes as the port bills them.
+const SENT: usize = 0;
+const RECEIVED: usize = 1;
+
+fn series(
+    frame: &Frame,
+    counts: &[Counts],
+    by: &[Dimension],
+    port_name: String,
+    place: Place,
+    port: &Port,
+) -> Result<Series, String> {
+    let members = match &place {
+        Place::Everywhere => Vec::new(),
+        Place::Idcs(members) | Place::Servers(members) => members.iter().map(name).collect(),
+    };
+    let mut series = Series {
+        name: port_name,
+        members,
+        terms: port.terms,
+        tariff: port.tariff.clone(),
+        bytes: Default::default(),
+        raw: Default::default(),
+        minimum: Default::default(),
+        maximum: Default::default(),
+        end_spike: Default::default(),
+        outside: 0,
+        place,
+    };
+    let sent = match port.terms.overhead {
+        Overhead::Packets { .. } => Flow::Packets,
+        _ => Flow::Out,
+    };
+    for counts in counts {
+        let members = || (0..counts.keys.len()).filter(|&group| series.place.has(by, &counts.keys[group]));
+        let samples = members().flat_map(|group| &counts.samples[group]);
+        // Before all slots: never in a period.
+        let (bytes, outside) =
+            frame.series(samples.map(|(start, bytes)| (start.unwrap_or(i64::MIN), *bytes)))?;
+        let mut spans: BTreeMap<i64, Span> = BTreeMap::new();
+        for (start, span) in members().flat_map(|group| &counts.spans[group]) {
+            spans.entry(*start).or_default().merge(*span);
+        }
+        let way = if counts.flow == Flow::In { RECEIVED } else { SENT };
+        if counts.flow != Flow::Packets {
+            series.raw[way] = bytes.clone();
+        }
+        if counts.flow == sent || counts.flow == Flow::In {
+            let under = |scheme| under(scheme, &bytes, &spans, frame);
+            series.minimum[way] = under(Scheme::MinimumVolume);
+            series.maximum[way] = under(Scheme::MaximumVolume);
+            series.end_spike[way] = under(Scheme::EndSpike);
+            if way == SENT || port.terms.direction != Direction::Out {
+                series.outside += outside;
+            }
+            series.bytes[way] = bytes;
+        }
+    }
+    Ok(series)
+}
+
+/// The series that another scheme would have made.
+fn under(scheme: Scheme, bytes: &[u128], spans: &BTreeMap<i64, Span>, frame: &Frame) -> Vec<u128> {
+    let mut series = bytes.to_vec();
+    for (start, span) in spans {
+        if let Some(place) = frame.place(*start)
+            && let Some(sample) = span.under(scheme, series[place])
+        {
+            series[place] = sample;
+        }
+    }
+    series
+}

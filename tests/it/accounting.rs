@@ -1,0 +1,270 @@
+//! Bills of a generated log against an independent computation (tests/oracle/bill.py), and what people type.
+
+use std::process::Command;
+
+use serde_json::{Value, json as value};
+
+use crate::{Scratch, bandwho, json};
+
+const FORMAT: &str =
+    "$remote_addr - - [$msec] \"$request\" $status $body_bytes_sent $request_time $server_addr";
+
+/// What the oracle prints; `None` where there is no Python. CI says that there must be one.
+fn oracle(command: &str, folder: &str) -> Option<Vec<u8>> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/bill.py");
+    match Command::new("python3").args([script, command, folder]).output() {
+        Ok(run) => {
+            assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+            Some(run.stdout)
+        }
+        Err(error) => {
+            assert!(std::env::var_os("BANDWHO_PYTHON").is_none(), "python3: {error}");
+            println!("skipped: no python3 to compute what must come out ({error})");
+            None
+        }
+    }
+}
+
+/// Shares have six digits in answers.
+fn rounded(share: &Value) -> Value {
+    let (part, whole) = (share[0].as_f64().unwrap(), share[1].as_f64().unwrap());
+    value!((part / whole * 1e6).round() / 1e6)
+}
+
+#[test]
+fn bills_are_those_of_an_independent_computation() {
+    let scratch = Scratch::new("oracle-bill");
+    let folder = scratch.0.to_str().unwrap();
+    if oracle("generate", folder).is_none() {
+        return;
+    }
+    let expected: Value = serde_json::from_slice(&oracle("expect", folder).unwrap()).unwrap();
+    let expected = expected.as_object().unwrap();
+    assert_eq!(expected.len(), 9, "three zones, three schemes");
+    let file = |name: &str| format!("{folder}/{name}");
+    let (log, places, servers) = (file("access.log"), file("places.csv"), file("servers.csv"));
+    for (case, expected) in expected {
+        let (zone, scheme) = case.split_once(' ').unwrap();
+        let asked =
+            ["--tz", zone, "--scheme", scheme, "--format", FORMAT, "--ip-db", &places, "--servers", &servers];
+        let run = |words: &[&str]| json(&[words, &asked, &["--json", &log]].concat());
+        let bill = &run(&["bill", "--drivers", "region,carrier", "--top", "0"])["bills"][0];
+        for figure in [
+            "samples",
+            "rank",
+            "billed_bps",
+            "billed_slot_epoch",
+            "outside_bytes",
+            "interval_bps",
+            "end_spike_bps",
+        ] {
+            assert_eq!(bill[figure], expected[figure], "{case}: {figure}");
+        }
+        let drivers = expected["drivers"].as_array().unwrap().iter().cloned().map(|mut driver| {
+            driver["share"] = rounded(&driver["share"]);
+            driver["share_overall"] = rounded(&driver["share_overall"]);
+            driver
+        });
+        assert_eq!(bill["drivers"], drivers.collect::<Value>(), "{case}");
+        let peaks = &run(&["bill", "--method", "nth-peak:4"])["bills"][0];
+        assert_eq!(peaks["billed_bps"], expected["nth_peak_4_bps"], "{case}");
+        assert_eq!(peaks["valid_days"], expected["days"], "{case}");
+        let slots = run(&["slots"]);
+        let slots = slots["rows"].as_array().unwrap().iter();
+        let slots = slots.map(|row| value!([row["slot_start_epoch"], row["requests"], row["bytes"]]));
+        // Bytes may be spread before the first logged time: the period begins with its slot.
+        let first = &expected["slots"][0][0];
+        let slots = slots.filter(|slot| slot[0].as_i64() >= first.as_i64());
+        assert_eq!(slots.collect::<Value>(), expected["slots"], "{case}");
+    }
+}
+
+/// One request per slot of five minutes: `bytes` of them in order, from 2026-10-01 00:00 in UTC.
+fn log(bytes: impl IntoIterator<Item = u64>) -> Vec<u8> {
+    let line = |(slot, bytes): (usize, u64)| {
+        let second = 1_790_812_800 + 300 * slot;
+        format!(
+            "192.0.2.{} - - [{second}.000] \"GET /{slot} HTTP/1.1\" 200 {bytes} 0.000 10.0.{}.1\n",
+            slot % 250,
+            slot % 2
+        )
+    };
+    bytes.into_iter().enumerate().map(line).collect::<String>().into_bytes()
+}
+
+const SERVERS: &[u8] = b"address,idc\n10.0.0.1,bj\n10.0.1.1,gz\n";
+
+#[test]
+fn a_contract_bills_each_port_by_its_own_rules() {
+    let scratch = Scratch::new("contract");
+    // Slot n has n × 37.5 MB, which is n Mbps: even slots in bj, odd ones in gz.
+    let log = scratch.file("a.log", &log((0..8928).map(|slot| slot * 37_500_000)));
+    let servers = scratch.file("servers.csv", SERVERS);
+    let contract = scratch.file(
+        "contract.toml",
+        br#"currency = "CNY"
+zone = "UTC"
+price = "15"
+[[port]]
+name = "bj"
+idc = ["bj"]
+commit = "9Gbps"
+[[port]]
+name = "gz"
+idc = ["gz"]
+rank = "cacti"
+overhead = "1.07"
+"#,
+    );
+    let asked = ["--format", FORMAT, "--servers", &servers, "--contract", &contract, "--period", "2026-10"];
+    let answer = json(&[&["bill"][..], &asked, &["--json", &log]].concat());
+    let bills = answer["bills"].as_array().unwrap();
+    let figures =
+        |bill: &Value, names: &[&str]| names.iter().map(|name| bill[*name].clone()).collect::<Value>();
+    // bj has 4464 slots of 0, 2, 4 … 8926 Mbps among 4464 empty ones: the 447th from above is 8926 − 2 · 446.
+    let names = ["port", "samples", "rank", "billed_bps", "below_commit_bps", "amount", "left"];
+    assert_eq!(
+        figures(&bills[0], &names),
+        value!(["bj", 8928, 447, 8_034_000_000_u64, 966_000_000, "135000.00", 446])
+    );
+    // gz: 8927 − 2 · 447 = 8033 Mbps, times 1.07.
+    let names = ["port", "rank", "billed_bps", "billed_raw_bps", "overhead_factor", "amount"];
+    assert_eq!(
+        figures(&bills[1], &names),
+        value!(["gz", 448, 8_595_310_000_u64, 8_033_000_000_u64, "1.07", "128929.65"])
+    );
+    assert_eq!(answer["amount"], value!("263929.65"));
+    assert_eq!(answer["unbilled_bytes"], value!(0));
+    let people = bandwho(&[&["bill"][..], &asked, &[&log]].concat());
+    for words in
+        ["Port bj", "966 Mbps below the commit", "rank 447 of 8,928", "263929.65 CNY", "overhead 1.07"]
+    {
+        assert!(people.out.contains(words), "{words}: {}", people.out);
+    }
+}
+
+#[test]
+fn volumes_are_billed_by_tiers_and_what_is_on_no_port_is_told() {
+    let scratch = Scratch::new("volume");
+    // 3 TB from 10.0.0.1, and 1 GB from the other.
+    let log = scratch.file("a.log", &log([1_000_000_000_000, 1_000_000_000, 2_000_000_000_000]));
+    let contract = scratch.file(
+        "contract.toml",
+        br#"zone = "UTC"
+[[port]]
+name = "cdn"
+server = ["10.0.0.1"]
+method = "volume"
+tier_rule = "slice"
+tiers = [{ up_to = "2TB", price = "0.21" }, { price = "0.20" }]
+"#,
+    );
+    let answer = json(&["bill", "--format", FORMAT, "--contract", &contract, "--json", &log]);
+    let bill = &answer["bills"][0];
+    assert_eq!(answer["unbilled_bytes"], value!(1_000_000_000));
+    assert_eq!((&bill["billed_bytes"], &bill["billed_bps"]), (&value!(3_000_000_000_000_u64), &Value::Null));
+    // Tencent's example: 2 TB at 0.21 and 1 TB at 0.20 per GB.
+    assert_eq!(bill["amount"], value!("620.00"));
+    let lines = bill["lines"].as_array().unwrap().iter();
+    let amounts: Vec<&Value> = lines.map(|line| &line["amount"]).collect();
+    assert_eq!(amounts, ["420.00", "200.00"]);
+}
+
+#[test]
+fn an_unfinished_period_is_billed_to_date_and_projected() {
+    let scratch = Scratch::new("unfinished");
+    let log = scratch.file("a.log", &log((0..2880).map(|slot| slot * 37_500_000)));
+    let asked = ["bill", "--format", FORMAT, "--tz", "UTC", "--period", "2026-10", "--commit", "1Gbps", &log];
+    let bill = |more: &[&str]| json(&[&asked[..], more, &["--json"]].concat())["bills"][0].clone();
+    let exclude = bill(&[]);
+    assert_eq!((&exclude["samples"], &exclude["period_slots"]), (&value!(2880), &value!(8928)));
+    // 2879 − 144 Mbps of what is known; of the whole period, 446 samples may be higher.
+    assert_eq!(exclude["billed_bps"], value!(2_735_000_000_u64));
+    assert_eq!(exclude["projection_zero"], value!(2_433_000_000_u64));
+    assert_eq!((&exclude["left_exceeding"], &exclude["left"]), (&value!(144), &value!(302)));
+    let zero = bill(&["--missing", "zero"]);
+    assert_eq!((&zero["samples"], &zero["billed_bps"]), (&value!(8928), &value!(2_433_000_000_u64)));
+    let fail = bandwho(&[&asked[..], &["--missing", "fail"]].concat());
+    assert_eq!(
+        (fail.code, fail.err.as_str()),
+        (1, "bandwho: cannot bill: all: the logs cover 2880 of 8928 slots, and missing slots are to fail\n")
+    );
+    let people = bandwho(&asked);
+    assert!(people.out.starts_with("COVERAGE  2,880 of 8,928 slots are within the logs"), "{}", people.out);
+    assert!(people.out.contains("PROJECTION"), "{}", people.out);
+}
+
+#[test]
+fn what_is_wrong_with_a_bill_is_said_before_the_work() {
+    let scratch = Scratch::new("wrong-bill");
+    let log = scratch.file("a.log", &log([1, 2, 3]));
+    let bad = scratch.file("bad.toml", b"currency = \"CNY\"\nmethd = \"p95\"\n");
+    let good = scratch.file("good.toml", b"zone = \"UTC\"\n[[port]]\nname = \"all\"\n");
+    let check = |words: &[&str], code: i32, message: &str| {
+        let run = bandwho(&[&["bill", "--format", FORMAT, &log][..], words].concat());
+        assert_eq!(run.code, code, "{}", run.err);
+        let first = run
+            .err
+            .lines()
+            .find(|line| !line.contains("note:"))
+            .unwrap_or_default()
+            .replace(scratch.0.to_str().unwrap(), "DIR");
+        assert!(first.starts_with(message), "{first}");
+    };
+    check(&["--contract", &bad], 1, "bandwho: DIR/bad.toml:2:1: unknown key `methd`");
+    check(&["--contract", &good, "--tz", "UTC"], 2, "bandwho: --tz: DIR/good.toml says it already");
+    check(
+        &["--contract", &good, "--commit", "1Gbps"],
+        2,
+        "error: the argument '--contract <FILE>' cannot be used",
+    );
+    check(&["--method", "p96"], 2, "bandwho: --method: unknown method `p96`");
+    check(&["--rank", "flor-discard"], 2, "bandwho: --rank: unknown rank rule");
+    check(&["--period", "2026-13"], 2, "bandwho: --period: ");
+    check(&["--period", "2026-10", "--since", "2026-10-02"], 2, "error: the argument '--period");
+    check(&["--drivers", "slot"], 2, "bandwho: --drivers: `slot` is when, not who");
+    check(
+        &["--direction", "in"],
+        1,
+        "bandwho: no log has a field for bytes received ($request_length or %I)",
+    );
+    check(&["--price", "1e3"], 2, "bandwho: --price: ");
+    check(&["--commit", "2"], 2, "bandwho: --commit: ");
+    check(&["--period", "2027-01"], 1, "bandwho: cannot bill: ");
+}
+
+#[test]
+fn the_example_of_a_contract_can_be_used() {
+    let printed = bandwho(&["bill", "--print-contract"]);
+    assert_eq!((printed.code, printed.err.as_str()), (0, ""));
+    let scratch = Scratch::new("example-contract");
+    let contract = scratch.file("contract.toml", printed.out.as_bytes());
+    let servers = scratch.file("servers.csv", SERVERS);
+    let log = scratch.file("a.log", &log((0..576).map(|slot| slot * 1000)));
+    let answer =
+        json(&["bill", "--contract", &contract, "--format", FORMAT, "--servers", &servers, "--json", &log]);
+    let ports: Vec<&Value> = answer["bills"].as_array().unwrap().iter().map(|bill| &bill["port"]).collect();
+    assert_eq!(ports, ["Beijing and Guangzhou", "download"]);
+    assert_eq!(answer["currency"], value!("CNY"));
+}
+
+/// The log, the contract and the answer that docs/BILLING.md works out by hand.
+#[test]
+fn the_worked_example_of_the_manual_is_what_the_program_prints() {
+    let manual = include_str!("../../docs/BILLING.md");
+    let block = |label: &str| {
+        let (_, rest) = manual.split_once(&format!("```{label}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let scratch = Scratch::new("worked");
+    let log = scratch.file("access.log", block("log").as_bytes());
+    let contract = scratch.file("contract.toml", block("toml").as_bytes());
+    let (command, answer) = block("console").split_once('\n').unwrap();
+    assert_eq!(
+        command,
+        "$ bandwho bill --contract contract.toml --period '2026-11-01 08:00..2026-11-01 13:00' access.log"
+    );
+    let period = "2026-11-01 08:00..2026-11-01 13:00";
+    let run = bandwho(&["bill", "--contract", &contract, "--period", period, &log]);
+    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (0, answer, ""));
+}
