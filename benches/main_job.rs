@@ -63,6 +63,7 @@ fn main_job(criterion: &mut Criterion) {
         depth: 1,
         fields: Vec::new(),
         segment: 1460,
+        fine: None,
     };
     let source = Source { file: 0, escape: format.escape, idc: None, units: Units::Told };
     let mut group = criterion.benchmark_group("main job");

@@ -105,8 +105,8 @@ impl<'a> Counter<'a> {
     /// A counter that has counted nothing.
     pub fn new(rules: &'a Rules, places: &'a Places, servers: &'a Servers) -> Self {
         let all = || rules.views.iter().flat_map(|view| &view.by);
-        // What is outside the limits is known by slots alone.
-        let cut = if rules.cut == Cut::Slots { Series::PerSlot } else { Series::Sums };
+        // What is outside the limits, and what is finer than slots, is known by spreading alone.
+        let cut = if rules.cut == Cut::Slots || rules.fine.is_some() { Series::PerSlot } else { Series::Sums };
         let needs = Needs {
             client: all().any(Dimension::is_client),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
@@ -226,6 +226,7 @@ impl<'a> Counter<'a> {
         let (Some(start), Some(end)) = (record.start, record.end) else {
             return self.share_timeless(bytes);
         };
+        self.tally.fine.charge(self.rules.scheme, bytes[Flow::Out as usize], start, end);
         let mut kept = [0; FLOWS];
         let mut ends_inside = false;
         let flows = self.shares.iter_mut().zip(&mut kept).zip(bytes).zip(self.needs.flows);

@@ -10,10 +10,12 @@ mod share;
 mod view;
 mod memo;
 mod value;
+mod fine;
 mod charge;
 
 pub use account::{Account, Remark, Skip};
 pub use charge::{Counter, Joined, Source, Units};
+pub use fine::{Curve, Fine};
 pub use share::Span;
 pub use view::{Extra, Sums, ViewTally};
 
@@ -55,6 +57,8 @@ pub struct Rules {
     pub fields: Vec<String>,
     /// Bytes of a response in one packet, for views of [`crate::query::Flow::Packets`].
     pub segment: u32,
+    /// Seconds of the bins that everything is also counted in; none: it is not.
+    pub fine: Option<u32>,
 }
 
 /// What `--since` and `--until` leave out.
@@ -77,6 +81,8 @@ pub struct Tally {
     pub slots: Slots,
     /// Bytes charged to slots outside the limits in time, or to none for want of a time.
     pub outside_bytes: u128,
+    /// Everything, by finer intervals than slots, whatever the limits in time.
+    pub fine: Fine,
 }
 
 /// Slots ↔ small numbers from 1, within one thread.
@@ -110,19 +116,20 @@ impl Tally {
     /// A tally that has counted nothing.
     pub fn new(rules: &Rules) -> Self {
         let views = rules.views.iter().map(|view| ViewTally::new(charge::plain_dimensions(view).count()));
-        Self { views: views.collect(), ..Self::default() }
+        Self { views: views.collect(), fine: Fine::new(rules), ..Self::default() }
     }
 
     /// Adds another tally of the same rules. Commutative and associative up to the order of groups;
     /// [`Tally::default`] is the identity.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        let Self { account, views, slots, outside_bytes } = other;
+        let Self { account, views, slots, outside_bytes, fine } = other;
         if self.views.is_empty() {
             self.views.resize_with(views.len(), ViewTally::default);
         }
         self.account.merge(account);
         self.outside_bytes += outside_bytes;
+        self.fine.merge(fine);
         let numbers = slots.slots.iter().map(|&slot| self.slots.number(slot));
         let numbers: Vec<u32> = std::iter::once(0).chain(numbers).collect();
         for (mine, theirs) in self.views.iter_mut().zip(views) {

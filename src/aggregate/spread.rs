@@ -68,6 +68,11 @@ impl Scheme {
     pub const fn preserves_volume(self) -> bool {
         !matches!(self, Self::MaximumVolume | Self::MinimumVolume)
     }
+
+    /// True if slots get the same however finely time is cut between their edges.
+    pub const fn is_finely_divisible(self) -> bool {
+        self.preserves_volume() && !matches!(self, Self::BinUniform)
+    }
 }
 
 /// Charges the slots of a record that lasted from `start` to `end`, both included, in time order. Shares of zero
@@ -165,7 +170,7 @@ fn each(first: Slot, end: Timestamp, cursor: &mut Cursor, mut visit: impl FnMut(
 }
 
 /// ⌊bytes · part / whole⌋ for part ≤ whole.
-fn portion(bytes: u64, part: u64, whole: u64) -> u64 {
+pub(super) fn portion(bytes: u64, part: u64, whole: u64) -> u64 {
     let portion = u128::from(bytes) * u128::from(part) / u128::from(whole);
     u64::try_from(portion).expect("a part of the bytes is not more than the bytes")
 }

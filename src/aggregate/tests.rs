@@ -195,6 +195,7 @@ fn rules(scheme: Scheme, cut: Cut, since: Option<i64>, until: Option<i64>) -> Ru
         depth: 1,
         fields: Vec::new(),
         segment: 1460,
+        fine: None,
     }
 }
 

@@ -252,6 +252,7 @@ impl Sources {
             depth: read.depth,
             fields,
             segment: bandwho::aggregate::SEGMENT,
+            fine: None,
         })
     }
 

@@ -307,6 +307,7 @@ impl Question {
             depth: 1,
             fields: Vec::new(),
             segment: 1460,
+            fine: None,
         }
     }
 
