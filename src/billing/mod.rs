@@ -11,6 +11,7 @@
 //! | [`outlook`] | what may still happen in an unfinished period |
 //! | [`tariff`] | quantity × price → invoice |
 //! | [`contract`] | all of it from a TOML file |
+//! | [`port`] | what a port's meter says it carried |
 
 pub mod rank;
 pub mod ratio;
@@ -22,6 +23,7 @@ pub mod method;
 pub mod outlook;
 pub mod tariff;
 pub mod contract;
+pub mod port;
 
 /// The mean rate in bit/s of `bytes` sent in `seconds`, rounded half up; 0 for no time at all, and the largest
 /// number there is for what does not fit.
