@@ -106,7 +106,8 @@ impl<'a> Counter<'a> {
     pub fn new(rules: &'a Rules, places: &'a Places, servers: &'a Servers) -> Self {
         let all = || rules.views.iter().flat_map(|view| &view.by);
         // What is outside the limits, and what is finer than slots, is known by spreading alone.
-        let cut = if rules.cut == Cut::Slots || rules.fine.is_some() { Series::PerSlot } else { Series::Sums };
+        let cut =
+            if rules.cut == Cut::Slots || rules.fine.is_some() { Series::PerSlot } else { Series::Sums };
         let needs = Needs {
             client: all().any(Dimension::is_client),
             idc: all().any(|dimension| *dimension == Dimension::Idc),

@@ -12,6 +12,7 @@
 //! | [`tariff`] | quantity × price → invoice |
 //! | [`contract`] | all of it from a TOML file |
 //! | [`port`] | what a port's meter says it carried |
+//! | [`audit`] | the logs against the port |
 
 pub mod rank;
 pub mod ratio;
@@ -24,6 +25,7 @@ pub mod outlook;
 pub mod tariff;
 pub mod contract;
 pub mod port;
+pub mod audit;
 
 /// The mean rate in bit/s of `bytes` sent in `seconds`, rounded half up; 0 for no time at all, and the largest
 /// number there is for what does not fit.

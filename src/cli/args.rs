@@ -13,6 +13,8 @@ use std::sync::LazyLock;
 use bandwho::place::ATTRIBUTION;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
+use super::audit::Audit;
+
 /// The version, and whose data is in the binary.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -57,6 +59,7 @@ impl Args {
             None => (&self.read, &self.output.output),
             Some(Command::Top(args)) => (&args.read, &args.output.output),
             Some(Command::Slots(args)) => (&args.read, &args.output.output),
+            Some(Command::Audit(args)) => (&args.read, &args.output.output),
             Some(Command::Lines(args)) => (&args.read, &args.output),
             Some(Command::Formats(args)) => {
                 let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
@@ -65,12 +68,13 @@ impl Args {
             Some(Command::Bill(args)) => (&args.read, &args.output.output),
             Some(Command::Ipdb(_)) => return None,
         };
-        let contract = match &self.command {
+        let beside = match &self.command {
             Some(Command::Bill(args)) => args.contract.as_ref(),
+            Some(Command::Audit(args)) => Some(&args.port),
             _ => None,
         };
         let Databases { ip_db, net_kind, .. } = &read.databases;
-        let joined = ip_db.iter().chain(net_kind).chain(&read.servers).chain(contract).collect();
+        let joined = ip_db.iter().chain(net_kind).chain(&read.servers).chain(beside).collect();
         let (inputs, checks, output) = (&read.inputs, &read.checks, output.as_deref());
         Some(Common { inputs, checks, joined, output, threads: read.threads })
     }
@@ -108,6 +112,16 @@ Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg r
     /// What is paid and why: 95th percentile, peaks, volume; contracts, uncertainty, drivers
     #[command(after_help = super::bill::EXAMPLES)]
     Bill(Box<super::bill::Bill>),
+    /// The logs against what a port's meter says: factor, clock skew, gaps, verdict
+    #[command(after_help = "Examples:
+  bandwho audit --port carrier.csv access.log
+  bandwho audit --port eth0.csv --overhead fit --tolerance 2% --tz Asia/Shanghai /var/log/nginx
+  rrdtool fetch port.rrd AVERAGE -s 20261101 -e 20261201 > port.txt
+  bandwho audit --port port.txt --port-column traffic_out --drivers idc,asn --json access.log
+
+Exit code 3: the 95th, or with fewer than 20 samples the volume, differs by more than --tolerance. docs/AUDIT.md tells
+how the two sides are brought together")]
+    Audit(Audit),
     /// Raw lines, or parsed records: the evidence behind a number
     #[command(after_help = "Examples:
   bandwho lines --since '2026-11-20 14:00' --until '2026-11-20 14:05' access.log

@@ -19,7 +19,7 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
-use super::{bill, formats, guard, ipdb, message, progress};
+use super::{audit, bill, formats, guard, ipdb, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -31,6 +31,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
         Some(Command::Top(args)) => top(&args),
         Some(Command::Slots(args)) => slots(&args),
         Some(Command::Bill(args)) => bill::run(*args),
+        Some(Command::Audit(args)) => audit::run(&args),
         Some(Command::Lines(args)) => lines(&args),
         Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Ipdb(command)) => ipdb::run(&command),

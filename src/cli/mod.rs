@@ -6,6 +6,7 @@ mod configuration;
 mod plan;
 mod formats;
 mod ipdb;
+mod audit;
 mod commands;
 mod guard;
 mod mismatch;

@@ -32,6 +32,11 @@ impl Target {
         Ok(Self { path: typed.output.clone(), shape })
     }
 
+    /// How the report is written.
+    pub(crate) fn shape(&self) -> Output {
+        self.shape
+    }
+
     /// Writes the report.
     pub(crate) fn write(&self, answer: &Report) -> Result<(), Error> {
         let name = self.path.as_deref().unwrap_or(Path::new("the answer"));

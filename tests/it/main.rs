@@ -12,6 +12,7 @@
 //! * `torture`: broken, odd and hostile logs: what is accepted, rejected and skipped
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `configured`: the servers' own configurations, and clients behind proxies
+//! * `audit`: a port's samples against the log they were made of
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `ipdb`: `bandwho ipdb`, and compiled databases
 //! * `fixtures`: what makes the files of `testdata`
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 mod accounting;
+mod audit;
 mod cli;
 mod configured;
 mod conformance;

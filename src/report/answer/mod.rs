@@ -5,6 +5,7 @@ pub mod bill;
 pub mod top;
 pub mod slots;
 pub mod overview;
+pub mod audit;
 
 use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;
