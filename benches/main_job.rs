@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use bandwho::aggregate::spread::Scheme;
-use bandwho::aggregate::{Counter, Cut, Rules, Source, Units};
+use bandwho::aggregate::{Counter, Cut, Rules, Source, StatusColumn, Units};
 use bandwho::client::{Rule, Trusted};
 use bandwho::format::{Format, Layout};
 use bandwho::input;
@@ -65,7 +65,13 @@ fn main_job(criterion: &mut Criterion) {
         segment: 1460,
         fine: None,
     };
-    let source = Source { file: 0, escape: format.escape, idc: None, units: Units::Told };
+    let source = Source {
+        file: 0,
+        escape: format.escape,
+        idc: None,
+        units: Units::Told,
+        status: StatusColumn::Logged,
+    };
     let mut group = criterion.benchmark_group("main job");
     group.throughput(Throughput::Bytes(text.len() as u64));
     for (name, wanted) in [("projected", wanted), ("everything", Wanted::ALL)] {

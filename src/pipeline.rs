@@ -24,10 +24,10 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::aggregate::account::{FormatLines, LinePlace};
-use crate::aggregate::{Counter, Rules, Skip, Source, Tally, Units};
+use crate::aggregate::{Counter, Rules, Skip, Source, StatusColumn, Tally, Units};
 use crate::detect;
 use crate::error::Error;
-use crate::format::{Format, Layout, w3c};
+use crate::format::{Format, Layout, Part, w3c};
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
 use crate::parse::wrapper::{Joiner, bare, is_comment};
 use crate::parse::{Reader, Reason, Record, Reject, Wanted};
@@ -331,7 +331,13 @@ impl<'a> Worker<'a> {
             }
             self.accepted[format].add(at);
             let escape = parser.layout().format.escape;
-            let source = Source { file: log.input.id, escape, idc: log.idc, units: self.units[format] };
+            let has_status = || parser.layout().format.has(Part::Status);
+            let status = match record.status {
+                None if !has_status() => StatusColumn::Absent,
+                _ => StatusColumn::Logged,
+            };
+            let units = self.units[format];
+            let source = Source { file: log.input.id, escape, idc: log.idc, units, status };
             if self.counter.count(record, &source)
                 && let Some((style, _)) = job.lines
             {

@@ -6,6 +6,7 @@ use super::account::Remark;
 use super::interner::Interner;
 use super::memo::{Clients, Found, Machines};
 use super::share::{NO_SLOT, Shares, Spreading};
+use super::timing::{Judged, StatusColumn, judge};
 use super::value::{Ends, client_text, place_value, value};
 use super::view::{Key, UNKNOWN};
 use super::{Cut, Rules, Tally};
@@ -13,7 +14,7 @@ use crate::format::Escape;
 use crate::parse::Record;
 use crate::place::{Place, Places};
 use crate::query::dimension::DIMENSIONS_MAX;
-use crate::query::{Basis, Dimension, Extras, Flow, Series, View};
+use crate::query::{self, Basis, Dimension, Extras, Flow, Series, Timings, View};
 use crate::servers::{Idc, Servers};
 use crate::time::{Cursor, Timestamp};
 
@@ -28,6 +29,8 @@ pub struct Source {
     pub idc: Option<Idc>,
     /// Who says what its durations are counted in.
     pub units: Units,
+    /// What a record without a status means.
+    pub status: StatusColumn,
 }
 
 /// Who says what durations are counted in.
@@ -60,12 +63,17 @@ pub struct Counter<'a> {
 
 /// What some view asks of every record.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about the question")]
 struct Needs {
     client: bool,
     idc: bool,
     series: Series,
     /// Per [`Flow`]; bytes sent are always counted.
     flows: [bool; FLOWS],
+    /// Some view asks how long requests took.
+    times: bool,
+    /// Where a record has what `%X` says.
+    connection: Option<usize>,
 }
 
 /// The dimensions of a view that are not time, with the values known by number.
@@ -74,6 +82,7 @@ struct ViewState {
     series: Series,
     extras: Extras,
     flow: Flow,
+    timings: Timings,
 }
 
 /// How many flows there are.
@@ -114,12 +123,15 @@ impl<'a> Counter<'a> {
             series: rules.views.iter().map(|view| view.series).max().unwrap_or_default().max(cut),
             flows: Flow::ALL
                 .map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow)),
+            times: rules.views.iter().any(View::is_timed),
+            connection: rules.fields.iter().position(|field| field == query::CONNECTION),
         };
         let views = rules.views.iter().map(|view| ViewState {
             dimensions: plain_dimensions(view).map(|dimension| (dimension.clone(), Vec::new())).collect(),
             series: view.series,
             extras: view.extras,
             flow: view.flow,
+            timings: view.timings,
         });
         Self {
             rules,
@@ -297,6 +309,8 @@ impl<'a> Counter<'a> {
             Found::UNASKED
         };
         let ends = Ends { client, idc, escape: source.escape };
+        let judged =
+            if self.needs.times { self.needs.judge(record, source, self.rules.basis) } else { UNASKED };
         for (state, tally) in self.views.iter_mut().zip(views) {
             let mut key: Key = [UNKNOWN; DIMENSIONS_MAX];
             for (at, (dimension, known)) in state.dimensions.iter_mut().enumerate() {
@@ -324,7 +338,12 @@ impl<'a> Counter<'a> {
             sums.requests += counted.requests;
             sums.bytes += u128::from(counted.bytes[state.flow as usize]);
             if state.extras == Extras::Kept && counted.requests == 1 {
-                add_extra(tally.extra_mut(group), record);
+                add_extra(tally.extra_mut(group), record, judged);
+            }
+            if let Timings::Kept(limits) = state.timings
+                && counted.requests == 1
+            {
+                tally.timing_mut(group).add(judged, limits);
             }
             if state.series.is_kept() {
                 let shares = &self.shares[state.flow as usize];
@@ -363,6 +382,16 @@ fn flow_bytes(record: &Record<'_>, rules: &Rules, asked: [bool; FLOWS]) -> [u64;
     bytes
 }
 
+/// What nobody looks at.
+const UNASKED: Judged = Judged::Untimed;
+
+impl Needs {
+    fn judge(self, record: &Record<'_>, source: &Source, basis: Basis) -> Judged {
+        let connection = self.connection.and_then(|at| record.others.get(at).copied().flatten());
+        judge(record, basis_bytes(record, basis), source.status, connection)
+    }
+}
+
 fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {
     match basis {
         Basis::Body => record.body,
@@ -372,14 +401,14 @@ fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {
     .unwrap_or(0)
 }
 
-fn add_extra(extra: &mut super::Extra, record: &Record<'_>) {
+fn add_extra(extra: &mut super::Extra, record: &Record<'_>, judged: Judged) {
     extra.bytes_in += u128::from(record.bytes_in.unwrap_or(0));
     match record.status {
         Some(400..=499) => extra.errors_4xx += 1,
         Some(500..=599) => extra.errors_5xx += 1,
         _ => {}
     }
-    if let Some(duration) = record.duration_us.filter(|_| !record.implausible) {
+    if let Judged::Timed(duration) = judged {
         extra.duration_us += u128::from(duration);
         extra.duration_max_us = extra.duration_max_us.max(duration);
         extra.timed += 1;

@@ -5,6 +5,8 @@
 
 pub mod spread;
 pub mod account;
+pub mod histogram;
+pub mod timing;
 mod interner;
 mod share;
 mod view;
@@ -17,6 +19,7 @@ pub use account::{Account, Remark, Skip};
 pub use charge::{Counter, Joined, Source, Units};
 pub use fine::{Curve, Fine};
 pub use share::Span;
+pub use timing::{StatusColumn, Timing};
 pub use view::{Extra, Sums, ViewTally};
 
 use foldhash::fast::RandomState;

@@ -12,13 +12,14 @@ use crate::format::Escape;
 use crate::parse::Record;
 use crate::parse::value::{BYTES_MAX, DURATION_US_MAX};
 use crate::place::Places;
-use crate::query::{Dimension, Extras, Flow, Series, TimePart};
+use crate::query::{Dimension, Extras, Flow, Limits, Series, TimePart, Timings};
 use crate::servers::{Servers, Statements};
 use crate::time::Zone;
 
 mod bounds;
 
-const SOURCE: Source = Source { file: 0, escape: Escape::Nginx, idc: None, units: Units::Told };
+const SOURCE: Source =
+    Source { file: 0, escape: Escape::Nginx, idc: None, units: Units::Told, status: StatusColumn::Logged };
 
 const SLOT: i64 = 300;
 const MICROS: i64 = 1_000_000;
@@ -177,6 +178,10 @@ fn views() -> Vec<View> {
         view(&[Dimension::Class, Dimension::Client], Series::PerSlot, Extras::Left),
         view(&[Dimension::Client], Series::Sums, Extras::Kept),
         view(&[], Series::PerSlot, Extras::Left),
+        View {
+            timings: Timings::Kept(Limits::default()),
+            ..view(&[Dimension::Host], Series::Sums, Extras::Left)
+        },
     ]
 }
 
@@ -258,7 +263,7 @@ struct Normal {
 
 #[derive(Debug, PartialEq, Default)]
 struct NormalView {
-    groups: BTreeMap<Values, (Sums, Extra)>,
+    groups: BTreeMap<Values, (Sums, Extra, Timing)>,
     samples: BTreeMap<(Values, Option<Slot>), Sums>,
 }
 
@@ -269,7 +274,8 @@ fn normal(tally: &Tally) -> Normal {
             view.values(group).into_iter().map(|value| value.map(<[u8]>::to_vec)).collect()
         };
         for group in 0..u32::try_from(view.len()).expect("few") {
-            let before = normal.groups.insert(values(group), (view.sums(group), view.extra(group)));
+            let timing = view.timing(group).cloned().unwrap_or_default();
+            let before = normal.groups.insert(values(group), (view.sums(group), view.extra(group), timing));
             assert!(before.is_none(), "a group exists twice");
         }
         for (slot, group, sums) in view.samples() {
@@ -318,6 +324,9 @@ fn naive(rules: &Rules, requests: &[Request]) -> Normal {
             group.0.merge(sums);
             if view.extras == Extras::Kept && sums.requests > 0 {
                 group.1.merge(naive_extra(&record));
+            }
+            if view.timings != Timings::Left && sums.requests > 0 {
+                group.2.merge(&naive_timing(&record));
             }
             if view.series == Series::PerSlot {
                 for &(slot, share) in &shares {
@@ -424,7 +433,7 @@ fn naive_value(dimension: &Dimension, record: &Record<'_>) -> Option<Vec<u8>> {
 
 fn naive_extra(record: &Record<'_>) -> Extra {
     let class = record.status.map(|status| status / 100);
-    let duration = record.duration_us.filter(|_| !record.implausible);
+    let duration = naive_time(record).filter(|_| record.body.is_none_or(|bytes| bytes < 1_000_000));
     Extra {
         bytes_in: record.bytes_in.unwrap_or(0).into(),
         errors_4xx: u64::from(class == Some(4)),
@@ -433,6 +442,31 @@ fn naive_extra(record: &Record<'_>) -> Extra {
         duration_max_us: duration.unwrap_or(0),
         timed: u64::from(duration.is_some()),
     }
+}
+
+/// The duration of a record that was served and took a time.
+fn naive_time(record: &Record<'_>) -> Option<u64> {
+    let served = record.status.is_some_and(|status| status != 0 && status != 499);
+    record.duration_us.filter(|&duration| served && (1..=DURATION_US_MAX).contains(&duration))
+}
+
+fn naive_timing(record: &Record<'_>) -> Timing {
+    let mut timing = Timing::default();
+    let served = record.status.is_some_and(|status| status != 0 && status != 499);
+    timing.aborted = u64::from(!served);
+    timing.zero_duration = u64::from(served && record.duration_us == Some(0));
+    let Some(time) = naive_time(record) else { return timing };
+    if let Some(bytes) = record.body.filter(|&bytes| bytes >= 1_000_000) {
+        let throughput = u128::from(bytes) * 1_000_000 / u128::from(time);
+        timing.throughputs.add(u64::try_from(throughput).unwrap_or(u64::MAX));
+        return timing;
+    }
+    timing.times.add(time);
+    timing.within = [1, 2, 4, 8, 10].map(|seconds| u64::from(time <= seconds * 1_000_000));
+    timing.satisfied = u64::from(time <= 2_000_000);
+    timing.tolerated = u64::from(time > 2_000_000 && time <= 8_000_000);
+    timing.slow = u64::from(time > 8_000_000);
+    timing
 }
 
 /// The bytes of all slots of a view.
@@ -493,10 +527,10 @@ proptest! {
             requests.iter().map(|request| u128::from(request.bytes.unwrap_or(0))).sum()
         };
         let requests_counted =
-            |view: &NormalView| view.groups.values().map(|(sums, _)| sums.requests).sum::<u64>();
+            |view: &NormalView| view.groups.values().map(|(sums, ..)| sums.requests).sum::<u64>();
         let account = &normal.account;
         prop_assert_eq!(account.accepted, requests.len() as u64);
-        let counted_bytes = |view: &NormalView| view.groups.values().map(|(sums, _)| sums.bytes).sum::<u128>();
+        let counted_bytes = |view: &NormalView| view.groups.values().map(|(sums, ..)| sums.bytes).sum::<u128>();
         for view in &normal.views {
             prop_assert_eq!(requests_counted(view), requests_counted(&normal.views[0]));
             prop_assert_eq!(counted_bytes(view), counted_bytes(&normal.views[0]));
@@ -575,8 +609,8 @@ fn check_no_wrap(rules: &Rules, first: &[Request], request: Request, times: usiz
     let twice = normal(&tally.clone().merge(tally.clone()).merge(counted(rules, &[request])));
     for (view, expected) in twice.views.iter().zip(&expected.views) {
         let one = naive(rules, &[request]);
-        let one: u128 = one.views[0].groups.values().map(|(sums, _)| sums.bytes).sum();
-        let bytes = |view: &NormalView| view.groups.values().map(|(sums, _)| sums.bytes).sum::<u128>();
+        let one: u128 = one.views[0].groups.values().map(|(sums, ..)| sums.bytes).sum();
+        let bytes = |view: &NormalView| view.groups.values().map(|(sums, ..)| sums.bytes).sum::<u128>();
         assert_eq!(bytes(view), 2 * bytes(expected) + one);
         if !expected.samples.is_empty() {
             assert_eq!(slot_bytes(view), 2 * slot_bytes(expected) + one);

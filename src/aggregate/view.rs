@@ -10,6 +10,7 @@ use std::hash::BuildHasher;
 
 use super::interner::Interner;
 use super::share::{NO_SLOT, Shares, Span};
+use super::timing::Timing;
 use crate::query::dimension::DIMENSIONS_MAX;
 
 /// Interned values of one group, one per dimension without time; unused ones are 0.
@@ -36,11 +37,11 @@ pub struct Extra {
     pub errors_4xx: u64,
     /// Records with a 5xx status.
     pub errors_5xx: u64,
-    /// Sum of durations.
+    /// Sum of response times.
     pub duration_us: u128,
-    /// Longest duration.
+    /// Longest response time.
     pub duration_max_us: u64,
-    /// Records with a duration.
+    /// Records with a response time, see [`timing`](super::timing).
     pub timed: u64,
 }
 
@@ -157,6 +158,7 @@ pub struct ViewTally {
     hasher: RandomState,
     pub(super) sums: Vec<Sums>,
     pub(super) extras: Vec<Extra>,
+    timings: Vec<Timing>,
     pub(super) samples: Samples,
     /// Per slot number and group, of bounded views.
     pub(super) spans: HashMap<(u32, u32), Span, RandomState>,
@@ -209,6 +211,11 @@ impl ViewTally {
         self.extras.get(group as usize).copied().unwrap_or_default()
     }
 
+    /// The durations of a group, if the view keeps them and there are any.
+    pub fn timing(&self, group: u32) -> Option<&Timing> {
+        self.timings.get(group as usize)
+    }
+
     /// All spans as (slot number, group, span), in no order.
     pub fn spans(&self) -> impl Iterator<Item = (u32, u32, Span)> {
         self.spans.iter().map(|(&(slot, group), &span)| (slot, group, span))
@@ -242,9 +249,18 @@ impl ViewTally {
         }
     }
 
+    #[inline]
+    pub(super) fn timing_mut(&mut self, group: u32) -> &mut Timing {
+        let at = group as usize;
+        if at >= self.timings.len() {
+            self.timings.resize_with(at + 1, Timing::default);
+        }
+        &mut self.timings[at]
+    }
+
     /// Adds another thread's counts; `slots` translates its slot numbers.
     pub(super) fn merge(&mut self, other: Self, slots: &[u32]) {
-        let Self { values, groups: _, keys, hasher: _, sums, extras, samples, spans } = other;
+        let Self { values, groups: _, keys, hasher: _, sums, extras, timings, samples, spans } = other;
         if self.values.is_empty() {
             self.values.resize_with(values.len(), Interner::default);
         }
@@ -272,6 +288,9 @@ impl ViewTally {
         }
         for ((slot, group), span) in spans {
             self.spans.entry((slots[slot as usize], groups[group as usize])).or_default().merge(span);
+        }
+        for (&group, timing) in groups.iter().zip(timings) {
+            self.timing_mut(group).merge(&timing);
         }
         for (slot, group, sums) in samples.iter() {
             let (slot, group) = (slots[slot as usize], groups[group as usize]);

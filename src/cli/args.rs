@@ -14,6 +14,7 @@ use bandwho::place::ATTRIBUTION;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::audit::Audit;
+use super::latency::Latency;
 
 /// The version, and whose data is in the binary.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -61,6 +62,7 @@ impl Args {
             Some(Command::Slots(args)) => (&args.read, &args.output.output),
             Some(Command::Audit(args)) => (&args.read, &args.output.output),
             Some(Command::Lines(args)) => (&args.read, &args.output),
+            Some(Command::Latency(args)) => (&args.read, &args.output.output),
             Some(Command::Formats(args)) => {
                 let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
                 return Some(Common { inputs, checks, joined: Vec::new(), output, threads: 0 });
@@ -101,7 +103,8 @@ pub(crate) enum Command {
 
 Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
   host path prefix ext method status class referer refhost agent cache, or a field of the format ('$name', '%{X}i')
-Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg rt_max errors_4xx errors_5xx")]
+Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg rt_p50 rt_p95 rt_p99 rt_max slow_share
+  apdex throughput_p50 aborted zero_duration errors_4xx errors_5xx")]
     Top(Top),
     /// Time series: bytes per slot, zero-filled
     #[command(after_help = "Examples:
@@ -127,6 +130,17 @@ how the two sides are brought together")]
   bandwho lines --since '2026-11-20 14:00' --until '2026-11-20 14:05' access.log
   bandwho lines --ndjson --limit 10 --ip-db city.mmdb access.log")]
     Lines(Lines),
+    /// User experience: response times, slow share, Apdex, throughput
+    #[command(after_help = "Examples:
+  bandwho latency access.log                   all of it, and how many requests were how fast
+  bandwho latency --by region,carrier --ip-db city.mmdb access.log
+  bandwho latency --by path --sort rt_p95 --top 20 access.log
+  bandwho latency --by idc --apdex 500ms --slow 3s --servers servers.csv --json access.log
+
+Aborted requests (status 499, 0 or none; %X of X) and those of no measurable duration are counted apart. Objects of 1 MB or
+more are judged by throughput, all others by time: rt_*, slow_share, apdex and within_* are about these.
+Metrics beside those of top: timed large within_1s within_2s within_4s within_8s within_10s")]
+    Latency(Latency),
     /// What format each log has and why, and what is wrong with rejected lines
     #[command(after_help = "Examples:
   bandwho formats access.log

@@ -19,7 +19,7 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
-use super::{audit, bill, formats, guard, ipdb, message, progress};
+use super::{audit, bill, formats, guard, ipdb, latency, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -33,6 +33,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
         Some(Command::Bill(args)) => bill::run(*args),
         Some(Command::Audit(args)) => audit::run(&args),
         Some(Command::Lines(args)) => lines(&args),
+        Some(Command::Latency(args)) => latency::run(&args),
         Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Ipdb(command)) => ipdb::run(&command),
     })
@@ -61,7 +62,9 @@ fn top(args: &args::Top) -> Result<u8, Error> {
     };
     let columns = args.columns.as_ref().map(parse).transpose()?;
     let typed = || columns.iter().flatten().chain(&sort);
-    if let Some(metric) = typed().find(|metric| timed && (metric.needs_series() || metric.needs_extras())) {
+    if let Some(metric) = typed()
+        .find(|metric| timed && (metric.needs_series() || metric.needs_extras() || metric.needs_timings()))
+    {
         return Err(Error::Usage(format!(
             "{} is not kept per slot: it cannot be split by slot, day, hour or weekday",
             metric.name()

@@ -7,6 +7,7 @@ mod plan;
 mod formats;
 mod ipdb;
 mod audit;
+mod latency;
 mod commands;
 mod guard;
 mod mismatch;

@@ -15,7 +15,7 @@ use bandwho::input::{self, Found, Input, Listing};
 use bandwho::parse::wrapper::Wrapper;
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::{BUILT_IN, Places};
-use bandwho::query::{Basis, Dimension, Metric, View};
+use bandwho::query::{Basis, CONNECTION, Dimension, Metric, View};
 use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
 
@@ -276,6 +276,17 @@ impl Sources {
         self.formats().any(|format| format.has(Part::Duration))
     }
 
+    /// Fails if no format logs how long requests took.
+    pub(crate) fn check_durations(&self) -> Result<(), Error> {
+        if self.durations_logged() {
+            return Ok(());
+        }
+        Err(Error::Data(format!(
+            "no log has a field for how long requests took ($request_time, %D or %T); the formats are: {}",
+            self.format_texts()
+        )))
+    }
+
     /// Formats of the logs that have records, or of all if none has.
     fn formats(&self) -> impl Iterator<Item = &Format> {
         let any = self.survey.logs.iter().any(Log::has_records);
@@ -300,6 +311,9 @@ impl Sources {
             if let Dimension::Field(name) = dimension {
                 fields.push(name.clone());
             }
+        }
+        if views.iter().any(View::is_timed) && !fields.iter().any(|field| field == CONNECTION) {
+            fields.push(CONNECTION.to_owned());
         }
         Ok(fields)
     }

@@ -14,10 +14,32 @@ pub enum Metric {
     PeakBps,
     PeakAt,
     P95Bps,
+    Timed,
     RtAvg,
+    RtP50,
+    RtP95,
+    RtP99,
     RtMax,
+    SlowShare,
+    Apdex,
+    Within(Rung),
+    Large,
+    ThroughputP50,
+    Aborted,
+    ZeroDuration,
     Errors4xx,
     Errors5xx,
+}
+
+/// A step of the ladder of response times that is counted exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the numbers are seconds")]
+pub enum Rung {
+    S1,
+    S2,
+    S4,
+    S8,
+    S10,
 }
 
 const NAMES: &[(&str, Metric)] = &[
@@ -29,11 +51,42 @@ const NAMES: &[(&str, Metric)] = &[
     ("peak_bps", Metric::PeakBps),
     ("peak_at", Metric::PeakAt),
     ("p95_bps", Metric::P95Bps),
+    ("timed", Metric::Timed),
     ("rt_avg", Metric::RtAvg),
+    ("rt_p50", Metric::RtP50),
+    ("rt_p95", Metric::RtP95),
+    ("rt_p99", Metric::RtP99),
     ("rt_max", Metric::RtMax),
+    ("slow_share", Metric::SlowShare),
+    ("apdex", Metric::Apdex),
+    ("within_1s", Metric::Within(Rung::S1)),
+    ("within_2s", Metric::Within(Rung::S2)),
+    ("within_4s", Metric::Within(Rung::S4)),
+    ("within_8s", Metric::Within(Rung::S8)),
+    ("within_10s", Metric::Within(Rung::S10)),
+    ("large", Metric::Large),
+    ("throughput_p50", Metric::ThroughputP50),
+    ("aborted", Metric::Aborted),
+    ("zero_duration", Metric::ZeroDuration),
     ("errors_4xx", Metric::Errors4xx),
     ("errors_5xx", Metric::Errors5xx),
 ];
+
+impl Rung {
+    /// All, from the lowest.
+    pub const ALL: [Self; 5] = [Self::S1, Self::S2, Self::S4, Self::S8, Self::S10];
+
+    /// Seconds.
+    pub const fn seconds(self) -> u64 {
+        match self {
+            Self::S1 => 1,
+            Self::S2 => 2,
+            Self::S4 => 4,
+            Self::S8 => 8,
+            Self::S10 => 10,
+        }
+    }
+}
 
 impl Metric {
     /// Reads a name.
@@ -75,6 +128,26 @@ impl Metric {
 
     /// True if it is made of the rarer sums.
     pub fn needs_extras(self) -> bool {
-        matches!(self, Self::BytesIn | Self::RtAvg | Self::RtMax | Self::Errors4xx | Self::Errors5xx)
+        matches!(
+            self,
+            Self::BytesIn | Self::Timed | Self::RtAvg | Self::RtMax | Self::Errors4xx | Self::Errors5xx
+        )
+    }
+
+    /// True if it is made of distributions of durations.
+    pub fn needs_timings(self) -> bool {
+        matches!(
+            self,
+            Self::RtP50
+                | Self::RtP95
+                | Self::RtP99
+                | Self::SlowShare
+                | Self::Apdex
+                | Self::Within(_)
+                | Self::Large
+                | Self::ThroughputP50
+                | Self::Aborted
+                | Self::ZeroDuration
+        )
     }
 }

@@ -2,12 +2,17 @@
 
 pub mod dimension;
 pub mod metric;
+pub mod limits;
 
 pub use dimension::{Dimension, TimePart};
+pub use limits::Limits;
 pub use metric::Metric;
 
 use crate::format::Part;
 use crate::parse::Wanted;
+
+/// Apache's field that is `X` if the client was gone before the end.
+pub const CONNECTION: &str = "%X";
 
 /// One grouped count of a pass; by default, what everything sums up to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub struct View {
     pub extras: Extras,
     /// Which way the bytes went.
     pub flow: Flow,
+    /// Whether the distribution of durations is kept.
+    pub timings: Timings,
 }
 
 /// Which way bytes went.
@@ -68,6 +75,16 @@ pub enum Extras {
     Left,
 }
 
+/// Whether the distribution of durations is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Timings {
+    /// Histograms, and exact counts at these limits.
+    Kept(Limits),
+    /// None.
+    #[default]
+    Left,
+}
+
 /// Which byte column is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
@@ -105,12 +122,19 @@ impl View {
         let timed = by.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
         let series = timed || metrics.iter().any(|metric| metric.needs_series());
         let extras = metrics.iter().any(|metric| metric.needs_extras());
+        let timings = metrics.iter().any(|metric| metric.needs_timings());
         Self {
             by,
             series: if series { Series::PerSlot } else { Series::Sums },
             extras: if extras { Extras::Kept } else { Extras::Left },
             flow: Flow::Out,
+            timings: if timings { Timings::Kept(Limits::default()) } else { Timings::Left },
         }
+    }
+
+    /// True if it asks how long requests took, and so whether they were aborted.
+    pub fn is_timed(&self) -> bool {
+        self.extras == Extras::Kept || self.timings != Timings::Left
     }
 
     /// The parts of a record the view looks at.

@@ -22,13 +22,15 @@ pub fn value(cell: &Cell, unit: Unit) -> Option<String> {
             values.map(|values| values.join(" to "))
         }
         Cell::Time(time) => Some(time.clone()),
+        Cell::Share(value) if unit == Unit::Score => Some(score(*value)),
         Cell::Share(value) => Some(share(*value)),
         Cell::Integer(number) => Some(match unit {
             Unit::Text | Unit::Number | Unit::Decimal => number.to_string(),
-            Unit::Count | Unit::Share => count(*number),
+            Unit::Count | Unit::Share | Unit::Score => count(*number),
             Unit::Bytes => bytes(*number),
             Unit::Bps => bps(*number),
             Unit::Micros => micros(*number),
+            Unit::ByteRate => format!("{}/s", bytes(*number)),
         }),
     }
 }
@@ -81,6 +83,11 @@ pub fn share(share: f64) -> String {
     };
     let sign = if share < 0.0 { "-" } else { "" };
     format!("{bound}{sign}{percent} %")
+}
+
+/// `0.94`.
+pub fn score(score: f64) -> String {
+    if score.is_finite() { format!("{:.2}", score + 0.0) } else { "-".to_owned() }
 }
 
 /// `1 line`, `3,000 lines`.
@@ -184,6 +191,10 @@ mod tests {
         check(share, 1.0, "100.0 %");
         check(share, -0.125, "-12.5 %");
         check(share, f64::NAN, "-");
+        check(score, 0.944, "0.94");
+        check(score, 1.0, "1.00");
+        check(score, -0.0, "0.00");
+        check(score, f64::INFINITY, "-");
     }
 
     /// Every power and every precision, tried from the finest; the first that needs no more than three digits.

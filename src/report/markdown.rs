@@ -14,9 +14,6 @@ pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     for part in &report.parts.parts {
         writeln!(out, "## {}\n", escape::markdown(part.title.as_bytes()))?;
         write_facts(&part.facts, out)?;
-        if !part.chart.is_empty() {
-            writeln!(out, "```text\n{}\n```\n", part.chart.join("\n"))?;
-        }
         part.tables.iter().try_for_each(|table| write_table(table, out))?;
     }
     for table in &report.tables {

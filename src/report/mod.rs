@@ -16,12 +16,14 @@ pub mod record;
 pub mod caret;
 pub mod formats;
 pub mod places;
+pub mod chart;
 pub mod answer;
 
 use std::io;
 
 use serde::Serialize;
 
+pub use self::chart::Chart;
 pub use self::escape::Formulas;
 pub use self::quality::quality_line;
 pub use self::table::{Colour, Style};
@@ -65,6 +67,8 @@ pub struct Report {
     pub tables: Vec<Table>,
     /// Parts of one shape, before the tables.
     pub parts: Parts,
+    /// What people see better as a drawing; below the tables, and for people only.
+    pub charts: Vec<Chart>,
 }
 
 /// Parts of one shape, such as the ports of a bill.
@@ -83,8 +87,8 @@ pub struct Part {
     pub title: String,
     /// JSON members in this order; those of all parts of a report have the same names.
     pub facts: Vec<Fact>,
-    /// Lines for people, below the facts: a curve.
-    pub chart: Vec<String>,
+    /// Drawings for people, below the facts.
+    pub charts: Vec<Chart>,
     /// Each a JSON member by its name, a list of rows; its other groups and total beside it.
     pub tables: Vec<Table>,
 }
@@ -179,6 +183,10 @@ pub enum Unit {
     Micros,
     /// A share: `41.0 %`.
     Share,
+    /// A score from 0 to 1: `0.94`.
+    Score,
+    /// Bytes per second, decimal: `1.25 MB/s`.
+    ByteRate,
 }
 
 /// The accounting of the input; printed with every answer. `lines = accepted + rejected + skipped`.

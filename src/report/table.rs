@@ -9,7 +9,7 @@ use std::io;
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::report::grid::{Align, Give, Grid, grid};
-use crate::report::{Cell, Fact, Part, Report, Table, escape, human, quality};
+use crate::report::{Cell, Fact, Part, Report, Table, chart, escape, human, quality};
 
 /// Text columns are not made narrower than this, even if the table then is too wide.
 const TEXT_WIDTH_MIN: usize = 8;
@@ -67,12 +67,18 @@ pub fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Resu
     section(fact_lines(&report.facts, width))?;
     for part in &report.parts.parts {
         section(part_lines(part, width))?;
+        for chart in &part.charts {
+            section(chart_lines(&chart::draw(chart, width, chart::Glyphs::Blocks)))?;
+        }
         for table in &part.tables {
             section(table_lines(table, width))?;
         }
     }
     for table in &report.tables {
         section(table_lines(table, width))?;
+    }
+    for chart in &report.charts {
+        section(chart_lines(&chart::draw(chart, width, chart::Glyphs::Blocks)))?;
     }
     let mut notes = vec![quality::quality_line(&report.input)];
     notes.extend(quality::notes(&report.input, text));
@@ -94,15 +100,11 @@ fn text(bytes: &[u8]) -> String {
     escape::terminal(bytes).into_owned()
 }
 
-/// A heading, the facts, and a curve.
+/// A heading and the facts.
 fn part_lines(part: &Part, width: usize) -> Lines {
     let title = text(part.title.as_bytes());
     let mut lines = vec![(Role::Heading, shortened(&title, width.max(LINE_WIDTH_MIN)))];
     lines.extend(fact_lines(&part.facts, width));
-    if !part.chart.is_empty() {
-        lines.push((Role::Body, String::new()));
-        lines.extend(part.chart.iter().map(|line| (Role::Body, line.clone())));
-    }
     lines
 }
 
@@ -144,6 +146,13 @@ fn table_lines(table: &Table, width: usize) -> Lines {
         lines.push((Role::Footer, format!("{label}{}{metrics}", " ".repeat(GAP))));
     }
     lines
+}
+
+fn chart_lines(drawing: &chart::Drawing) -> Lines {
+    let lines =
+        |role, lines: &[String]| lines.iter().map(move |line| (role, text(line.as_bytes()))).collect();
+    let heading: Lines = lines(Role::Heading, std::slice::from_ref(&drawing.title));
+    [heading, lines(Role::Body, &drawing.body), lines(Role::Footer, &drawing.legend)].concat()
 }
 
 fn cells_line(cells: &[String], align: &[Align], widths: &[usize]) -> String {

@@ -124,6 +124,7 @@ fn sample() -> Report {
         ],
         tables: vec![top()],
         parts: Parts::default(),
+        charts: Vec::new(),
     }
 }
 

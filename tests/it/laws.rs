@@ -272,7 +272,19 @@ impl Question {
         let more: &[Metric] = if timed {
             &[]
         } else {
-            &[Metric::BytesIn, Metric::Errors4xx, Metric::Errors5xx, Metric::AvgBps]
+            &[
+                Metric::BytesIn,
+                Metric::Errors4xx,
+                Metric::Errors5xx,
+                Metric::AvgBps,
+                Metric::RtP50,
+                Metric::RtP99,
+                Metric::SlowShare,
+                Metric::Apdex,
+                Metric::ThroughputP50,
+                Metric::Aborted,
+                Metric::ZeroDuration,
+            ]
         };
         let sort = if timed && self.sort != Metric::Requests { Metric::Bytes } else { self.sort };
         let mut metrics = vec![Metric::Requests, Metric::Bytes, Metric::Share];

@@ -8,6 +8,7 @@
 //! * `conformance`: other people's test suites, case by case, and what is excepted and why
 //! * `detection`: which format every known log is taken for, and that nothing is lost by it
 //! * `formats`: what `bandwho formats` says of good and broken logs, word for word
+//! * `latency`: how long users waited, and what is drawn of it
 //! * `manual`: the tables of docs/FORMATS.md are those of the code, and what it says can be given back can be
 //! * `torture`: broken, odd and hostile logs: what is accepted, rejected and skipped
 //! * `oracle`: logs of real servers against what the servers say they wrote
@@ -35,6 +36,7 @@ mod detection;
 mod fixtures;
 mod formats;
 mod ipdb;
+mod latency;
 mod laws;
 #[cfg(unix)]
 mod manners;

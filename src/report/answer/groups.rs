@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Counted, key_column};
-use crate::aggregate::{Extra, Sums, ViewTally};
+use crate::aggregate::histogram::Histogram;
+use crate::aggregate::{Extra, Sums, Timing, ViewTally};
 use crate::billing::rank::{RankRule, rank};
 use crate::billing::rate_bps;
 use crate::query::{Dimension, Metric, TimePart, View};
@@ -24,6 +25,7 @@ pub(super) struct Group {
     pub(super) key: Vec<KeyPart>,
     pub(super) sums: Sums,
     pub(super) extra: Extra,
+    pub(super) timing: Timing,
     /// Bytes per slot of the period.
     pub(super) samples: BTreeMap<Slot, u128>,
 }
@@ -31,9 +33,10 @@ pub(super) struct Group {
 impl Group {
     /// Adds another group's counts.
     pub(super) fn add(&mut self, other: &Self) {
-        let Self { key: _, sums, extra, samples } = other;
+        let Self { key: _, sums, extra, timing, samples } = other;
         self.sums.merge(*sums);
         self.extra.merge(*extra);
+        self.timing.merge(timing);
         for (slot, bytes) in samples {
             *self.samples.entry(*slot).or_default() += bytes;
         }
@@ -55,6 +58,7 @@ pub(super) fn groups(
             key,
             sums: tally.sums(group),
             extra: tally.extra(group),
+            timing: tally.timing(group).cloned().unwrap_or_default(),
             samples: BTreeMap::new(),
         })
         .collect();
@@ -187,11 +191,16 @@ pub(super) fn key_cells(counted: &Counted<'_>, by: &[Dimension], key: &[KeyPart]
 pub(super) fn metric_column(metric: Metric) -> Column {
     let unit = match metric {
         Metric::Requests | Metric::Errors4xx | Metric::Errors5xx => Unit::Count,
+        Metric::Timed | Metric::Within(_) | Metric::Large | Metric::Aborted | Metric::ZeroDuration => {
+            Unit::Count
+        }
         Metric::Bytes | Metric::BytesIn => Unit::Bytes,
-        Metric::Share => Unit::Share,
+        Metric::Share | Metric::SlowShare => Unit::Share,
+        Metric::Apdex => Unit::Score,
+        Metric::ThroughputP50 => Unit::ByteRate,
         Metric::AvgBps | Metric::PeakBps | Metric::P95Bps => Unit::Bps,
         Metric::PeakAt => Unit::Text,
-        Metric::RtAvg | Metric::RtMax => Unit::Micros,
+        Metric::RtAvg | Metric::RtP50 | Metric::RtP95 | Metric::RtP99 | Metric::RtMax => Unit::Micros,
     };
     super::column(metric.name(), unit)
 }
@@ -217,7 +226,8 @@ impl Period {
 
 /// A metric as a sortable number: the larger, the higher in a ranking; `None` sorts last.
 pub(super) fn measure(group: &Group, metric: Metric, period: Option<Period>) -> Option<u128> {
-    let Group { sums, extra, .. } = group;
+    let Group { sums, extra, timing, .. } = group;
+    let percentile = |values: &Histogram, percent| values.percentile(percent).map(u128::from);
     match metric {
         Metric::Requests => Some(sums.requests.into()),
         Metric::Bytes | Metric::Share => Some(sums.bytes),
@@ -231,9 +241,36 @@ pub(super) fn measure(group: &Group, metric: Metric, period: Option<Period>) -> 
             (timed > 0).then(|| (extra.duration_us + timed / 2) / timed)
         }
         Metric::RtMax => (extra.timed > 0).then(|| extra.duration_max_us.into()),
+        Metric::Timed => Some(extra.timed.into()),
+        Metric::RtP50 => percentile(&timing.times, 50),
+        Metric::RtP95 => percentile(&timing.times, 95),
+        Metric::RtP99 => percentile(&timing.times, 99),
+        Metric::ThroughputP50 => percentile(&timing.throughputs, 50),
+        Metric::SlowShare | Metric::Apdex => {
+            let (part, all) = ratio(timing, metric)?;
+            Some((u128::from(part) << 64) / u128::from(all))
+        }
+        Metric::Within(rung) => Some(timing.within[rung as usize].into()),
+        Metric::Large => Some(timing.throughputs.count().into()),
+        Metric::Aborted => Some(timing.aborted.into()),
+        Metric::ZeroDuration => Some(timing.zero_duration.into()),
         Metric::Errors4xx => Some(extra.errors_4xx.into()),
         Metric::Errors5xx => Some(extra.errors_5xx.into()),
     }
+}
+
+/// Part and whole of a metric that is a share of the response times; none without any.
+fn ratio(timing: &Timing, metric: Metric) -> Option<(u64, u64)> {
+    let all = timing.times.count();
+    let (part, all) = match metric {
+        Metric::Apdex => {
+            // One half of those that are tolerated: the whole is counted in halves.
+            let halves = timing.satisfied.saturating_mul(2).saturating_add(timing.tolerated);
+            (halves, all.saturating_mul(2))
+        }
+        _ => (timing.slow, all),
+    };
+    (all > 0).then_some((part, all))
 }
 
 /// A metric's cell.
@@ -248,6 +285,9 @@ pub(super) fn metric_cell(
         Metric::Share if total.bytes == 0 => Cell::Null,
         #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
         Metric::Share => Cell::Share(group.sums.bytes as f64 / total.bytes as f64),
+        #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
+        Metric::SlowShare | Metric::Apdex => ratio(&group.timing, metric)
+            .map_or(Cell::Null, |(part, all)| Cell::Share(part as f64 / all as f64)),
         Metric::PeakAt => peak(group, period).map_or(Cell::Null, |(_, slot)| counted.second(slot.start)),
         metric => match measure(group, metric, period) {
             Some(number) => Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX)),

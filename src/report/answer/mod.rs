@@ -6,6 +6,7 @@ pub mod top;
 pub mod slots;
 pub mod overview;
 pub mod audit;
+pub mod latency;
 
 use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;

@@ -8,7 +8,8 @@ use crate::aggregate::Sums;
 use crate::billing::rate_bps;
 use crate::error::Error;
 use crate::query::{Dimension, Metric};
-use crate::report::{Cell, Column, Fact, Report, Table, Unit};
+use crate::report::chart::Hours;
+use crate::report::{Cell, Chart, Column, Fact, Report, Table, Unit};
 use crate::time::{Slot, Timestamp};
 
 /// Rows of a series at most. One line with a year gone wrong would otherwise ask for all the memory there is.
@@ -49,8 +50,28 @@ pub fn report(counted: &Counted<'_>, shown: Option<usize>) -> Result<Report, Err
         input: counted.input(),
         facts,
         tables: vec![table],
+        charts: hours(counted, &samples),
         ..Report::default()
     })
+}
+
+/// Spans from which on days can be compared.
+const HOURS_SECONDS_MIN: u64 = 2 * 86_400;
+
+/// The total by day and hour, if there are days to compare.
+fn hours(counted: &Counted<'_>, samples: &SlotSamples) -> Vec<Chart> {
+    let Some(((first, _), (last, _))) = samples.keys().next().zip(samples.keys().next_back()) else {
+        return Vec::new();
+    };
+    if last.end.abs_diff(first.start) < HOURS_SECONDS_MIN {
+        return Vec::new();
+    }
+    let bytes = |slot: Slot| {
+        let lines = samples.range((slot, 0)..=(slot, usize::MAX));
+        (slot, lines.map(|(_, sums)| sums.bytes).fold(0, u128::saturating_add))
+    };
+    let slots = counted.rules.grid.between(*first, *last).map(bytes);
+    Hours::new(slots, counted.zone()).map(Chart::Hours).into_iter().collect()
 }
 
 type SlotSamples = BTreeMap<(Slot, usize), Sums>;

@@ -6,7 +6,8 @@ use bandwho::report::{Colour, Formulas, Output, Report, Style, write};
 use serde_json::Value;
 
 /// Metrics that add up.
-const SUMMABLE: [&str; 5] = ["requests", "bytes", "bytes_in", "errors_4xx", "errors_5xx"];
+const SUMMABLE: [&str; 7] =
+    ["requests", "bytes", "bytes_in", "errors_4xx", "errors_5xx", "aborted", "zero_duration"];
 
 /// The one of them that stands in every table, and as an exact number also in those for people.
 const FOR_PEOPLE: &str = "requests";

@@ -6,7 +6,7 @@ mod tables;
 use super::Counted;
 use crate::billing::audit::{Audit, Question};
 use crate::billing::port::Port;
-use crate::report::{Fact, Parts, Report, Table};
+use crate::report::{Fact, Report, Table};
 
 /// All that an audit's answer is made of beside the counts.
 #[derive(Clone, Copy)]
@@ -69,7 +69,7 @@ pub fn report(counted: &Counted<'_>, audited: &Audited<'_>, shown: Option<usize>
     };
     let facts: Vec<Fact> =
         if detail == Detail::Page { facts::page(counted, audited) } else { facts::data(counted, audited) };
-    Report { schema: "bandwho.audit/1", input: counted.input(), facts, tables, parts: Parts::default() }
+    Report { schema: "bandwho.audit/1", input: counted.input(), facts, tables, ..Report::default() }
 }
 
 /// The verdict in a few words: `the logs' 95th is 6.5 % below the port's; tolerance 3.0 %`.

@@ -10,16 +10,18 @@ mod ports;
 use super::Counted;
 use crate::billing::contract::{Contract, Members, Port};
 use crate::billing::decimal::Decimal;
-use crate::billing::method::{Terms, Traffic, measure, measure_on};
+use crate::billing::method::{Billed, Quantity, Terms, Traffic, measure, measure_on};
 use crate::billing::outlook::{left, peaks, project};
 use crate::billing::period::Period;
-use crate::billing::samples::Frame;
+use crate::billing::ratio::Ratio;
+use crate::billing::samples::{Frame, Sample};
 use crate::billing::tariff::invoice;
 use crate::billing::words::{Direction, Overhead, Scope};
 use crate::error::Error;
 use crate::format::{Format, Part as FieldPart, Server};
 use crate::query::dimension::DIMENSIONS_MAX;
 use crate::query::{Basis, Dimension, Flow, Series, View};
+use crate::report::chart::{Chart, Line, Rate};
 use crate::report::{Cell, Fact, Part, Parts, Report, Unit, human};
 use crate::time::{Slot, Timestamp};
 use facts::Measured;
@@ -132,7 +134,7 @@ pub fn report(counted: &Counted<'_>, question: &Question) -> Result<Report, Erro
         input: counted.input(),
         facts: heading(counted, question, &period, &frame, &account, total).map_err(failed)?,
         parts: Parts { name: "bills", parts },
-        tables: Vec::new(),
+        ..Report::default()
     })
 }
 
@@ -196,9 +198,32 @@ fn part(
     Part {
         title: format!("Port {}", port.name),
         facts: facts::facts(counted, question, frame, port, measured),
-        chart: Vec::new(),
+        charts: vec![Chart::Rate(curve(counted, frame, port, &measured.billed))],
         tables,
     }
+}
+
+/// The period's rate as it is billed, and the billed rate across it.
+fn curve(counted: &Counted<'_>, frame: &Frame, port: &ports::Series, billed: &Billed) -> Rate {
+    let factor = port.terms.overhead.factor();
+    let covered = frame.covered();
+    let rates = frame.slots()[covered.clone()].iter().zip(covered).map(|(&slot, at)| {
+        let [sent, received] = [0, 1].map(|way: usize| port.bytes[way].get(at).copied().unwrap_or(0));
+        let bytes = match billed.direction {
+            Direction::In => received,
+            Direction::Sum => sent.saturating_add(received),
+            Direction::MaxPerSample => sent.max(received),
+            Direction::Out | Direction::MaxOfP95 => sent,
+        };
+        let rate = Sample { slot, bytes }.rate(factor);
+        (slot, rate.map_or(u128::MAX, Ratio::rounded))
+    });
+    let line = match billed.quantity {
+        Quantity::Rate(rate) => Some(Line { label: "billed".to_owned(), rate }),
+        Quantity::Volume(_) | Quantity::Port => None,
+    };
+    let title = format!("Rate of {}", port.name);
+    Rate { title, samples: rates.collect(), line, zone: counted.zone().clone() }
 }
 
 /// What holds for all ports.

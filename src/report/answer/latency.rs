@@ -1,0 +1,94 @@
+//! `bandwho latency`: how long users waited.
+
+use super::Counted;
+use super::groups::{self, Group};
+use super::top::{self, Ranking};
+use crate::aggregate::timing::LARGE_BYTES;
+use crate::query::metric::Rung;
+use crate::query::{Dimension, Extras, Limits, Metric, Timings, View};
+use crate::report::chart::Bars;
+use crate::report::{Cell, Chart, Column, Fact, Report, Unit};
+
+/// What people see by default.
+pub const METRICS: [Metric; 9] = [
+    Metric::Requests,
+    Metric::RtP50,
+    Metric::RtP95,
+    Metric::RtP99,
+    Metric::RtMax,
+    Metric::SlowShare,
+    Metric::Apdex,
+    Metric::ThroughputP50,
+    Metric::Aborted,
+];
+
+/// What only machines get beside them, unless columns are named.
+const MORE: [Metric; 4] = [Metric::RtAvg, Metric::Timed, Metric::Large, Metric::ZeroDuration];
+
+/// What is counted for it.
+pub fn view(by: Vec<Dimension>, metrics: &[Metric], limits: Limits) -> View {
+    View { extras: Extras::Kept, timings: Timings::Kept(limits), ..View::new(by, metrics) }
+}
+
+/// The metrics that the answer has: those named, or all.
+pub fn metrics(named: Option<Vec<Metric>>) -> Vec<Metric> {
+    let all = || METRICS.into_iter().chain(MORE).chain(Rung::ALL.map(Metric::Within)).collect();
+    named.unwrap_or_else(all)
+}
+
+/// The answer of the only view of the rules, which is that of [`view`]. `columns` tells whether the metrics were named.
+pub fn report(counted: &Counted<'_>, ranking: &Ranking, limits: Limits, columns: Columns) -> Report {
+    let view = &counted.rules.views[0];
+    let tally = &counted.tally.views[0];
+    let mut table = top::table(counted, view, tally, ranking);
+    if columns == Columns::Usual {
+        let usual = |column: &Column| METRICS.iter().any(|metric| metric.name() == column.name);
+        let more = table.columns.iter_mut().filter(|column| !column.key && !usual(column));
+        more.for_each(|column| column.machine = true);
+    }
+    let mut charts = Vec::new();
+    if view.by.is_empty() {
+        // The only row is all there is.
+        (table.other, table.total) = (None, None);
+        let all = groups::groups(counted, view, tally, &[]).into_iter().next().unwrap_or_default();
+        charts.push(ladder(&all));
+    }
+    let integer = |number: u64| Cell::Integer(number.into());
+    let fact = |name, label, unit, value| Fact { name, label, unit, value: integer(value) };
+    Report {
+        schema: "bandwho.latency/1",
+        input: counted.input(),
+        facts: vec![
+            fact("apdex_us", "apdex T", Unit::Micros, limits.apdex_us),
+            fact("slow_us", "slow beyond", Unit::Micros, limits.slow_us),
+            fact("large_bytes", "", Unit::Bytes, LARGE_BYTES),
+        ],
+        tables: vec![table],
+        charts,
+        ..Report::default()
+    }
+}
+
+/// Whether the metrics were named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// All are for people.
+    Named,
+    /// Some are for machines only.
+    Usual,
+}
+
+/// How many requests were how fast.
+fn ladder(all: &Group) -> Chart {
+    let timing = &all.timing;
+    let mut below = 0;
+    let mut bars = Vec::new();
+    for (rung, within) in Rung::ALL.into_iter().zip(timing.within) {
+        bars.push((format!("up to {} s", rung.seconds()), within - below));
+        below = within;
+    }
+    let longest = Rung::ALL.map(Rung::seconds).into_iter().max().unwrap_or(0);
+    bars.push((format!("beyond {longest} s"), timing.times.count() - below));
+    bars.retain(|(_, count)| *count > 0 || timing.times.count() > 0);
+    Chart::Bars(Bars { title: "Response times".to_owned(), bars })
+}
