@@ -63,7 +63,6 @@ pub struct Counter<'a> {
 
 /// What some view asks of every record.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact about the question")]
 struct Needs {
     client: bool,
     idc: bool,
