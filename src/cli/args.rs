@@ -14,6 +14,7 @@ use bandwho::place::ATTRIBUTION;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::audit::Audit;
+use super::dispatch::Dispatch;
 use super::latency::Latency;
 
 /// The version, and whose data is in the binary.
@@ -63,9 +64,10 @@ impl Args {
             Some(Command::Audit(args)) => (&args.read, &args.output.output),
             Some(Command::Lines(args)) => (&args.read, &args.output),
             Some(Command::Latency(args)) => (&args.read, &args.output.output),
+            Some(Command::Dispatch(args)) => (&args.read, &args.output.output),
             Some(Command::Formats(args)) => {
                 let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
-                return Some(Common { inputs, checks, joined: Vec::new(), output, threads: 0 });
+                return Some(Common { inputs, checks, joined: Vec::new(), output, export: None, threads: 0 });
             }
             Some(Command::Bill(args)) => (&args.read, &args.output.output),
             Some(Command::Ipdb(_)) => return None,
@@ -78,7 +80,11 @@ impl Args {
         let Databases { ip_db, net_kind, .. } = &read.databases;
         let joined = ip_db.iter().chain(net_kind).chain(&read.servers).chain(beside).collect();
         let (inputs, checks, output) = (&read.inputs, &read.checks, output.as_deref());
-        Some(Common { inputs, checks, joined, output, threads: read.threads })
+        let export = match &self.command {
+            Some(Command::Dispatch(args)) => args.export.as_deref(),
+            _ => None,
+        };
+        Some(Common { inputs, checks, joined, output, export, threads: read.threads })
     }
 }
 
@@ -89,6 +95,8 @@ pub(crate) struct Common<'a> {
     /// Files that are read beside the logs.
     pub(crate) joined: Vec<&'a PathBuf>,
     pub(crate) output: Option<&'a Path>,
+    /// A file that is written beside the answer.
+    pub(crate) export: Option<&'a Path>,
     pub(crate) threads: usize,
 }
 
@@ -141,6 +149,16 @@ Aborted requests (status 499, 0 or none; %X of X) and those of no measurable dur
 more are judged by throughput, all others by time: rt_*, slow_share, apdex and within_* are about these.
 Metrics beside those of top: timed large within_1s within_2s within_4s within_8s within_10s")]
     Latency(Latency),
+    /// Dispatch: are clients served on their own network, in their region, and what does it cost that they are not?
+    #[command(after_help = "Examples:
+  bandwho dispatch --servers servers.csv --ip-db city.mmdb access.log
+  bandwho dispatch --servers servers.csv --move 'region=CN-GD:bj->gz' access.log
+  bandwho dispatch --servers servers.csv --move 'region=CN-GD,carrier=电信:bj->gz' --json access.log
+  bandwho dispatch --servers servers.csv --export better.conf access.log
+
+The server list tells where each data centre is and on whose lines: columns region, province, carrier (BGP: everybody's;
+several between / , or +) and price per Mbps. Clients in clouds and data centres are shown apart and never misplaced.")]
+    Dispatch(Dispatch),
     /// What format each log has and why, and what is wrong with rejected lines
     #[command(after_help = "Examples:
   bandwho formats access.log

@@ -19,7 +19,7 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
-use super::{audit, bill, formats, guard, ipdb, latency, message, progress};
+use super::{audit, bill, dispatch, formats, guard, ipdb, latency, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -34,6 +34,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
         Some(Command::Audit(args)) => audit::run(&args),
         Some(Command::Lines(args)) => lines(&args),
         Some(Command::Latency(args)) => latency::run(&args),
+        Some(Command::Dispatch(args)) => dispatch::run(&args),
         Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Ipdb(command)) => ipdb::run(&command),
     })

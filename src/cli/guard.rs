@@ -9,7 +9,7 @@ use super::args::{Checks, Common};
 
 /// Fails if two outputs are one file, or one is a file that the command reads.
 pub(crate) fn check(common: &Common<'_>) -> Result<(), Error> {
-    let Common { inputs, checks, joined, output, .. } = common;
+    let Common { inputs, checks, joined, output, export, .. } = common;
     let refuse =
         |path: &Path, why: &str| Err(Error::Usage(format!("cannot write {}: {why}", path.display())));
     let rejects = checks.rejects.as_deref();
@@ -18,9 +18,16 @@ pub(crate) fn check(common: &Common<'_>) -> Result<(), Error> {
     {
         return refuse(output, "it is named for the rejects as well");
     }
+    for (one, other) in [(*output, *export), (*export, rejects)] {
+        if let (Some(one), Some(other)) = (one, other)
+            && (one == other || is_same(one, other))
+        {
+            return refuse(one, "two answers are to be written there");
+        }
+    }
     let single = [&inputs.files_from, &inputs.nginx_conf, &inputs.apache_conf];
     let read = || inputs.logs.iter().chain(single.into_iter().flatten()).chain(joined.iter().copied());
-    for path in output.iter().copied().chain(rejects) {
+    for path in output.iter().copied().chain(*export).chain(rejects) {
         if read().any(|input| is_same(input, path)) {
             return refuse(path, "it is also an input");
         }

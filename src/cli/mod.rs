@@ -8,6 +8,8 @@ mod formats;
 mod ipdb;
 mod audit;
 mod latency;
+mod dispatch;
+mod export;
 mod commands;
 mod guard;
 mod mismatch;

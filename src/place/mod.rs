@@ -12,6 +12,7 @@
 mod fold;
 mod region;
 mod netkind;
+pub mod named;
 mod known;
 mod runs;
 mod records;

@@ -9,7 +9,7 @@
 
 mod list;
 mod table;
-mod words;
+pub(super) mod words;
 
 use std::sync::LazyLock;
 

@@ -10,6 +10,7 @@ mod capture;
 mod claim;
 mod csv;
 mod file_sd;
+pub mod fit;
 mod geo;
 mod globs;
 mod list;

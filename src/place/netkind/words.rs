@@ -24,7 +24,7 @@ pub(super) fn kind(name: &str) -> Option<NetKind> {
 }
 
 /// China's carriers by the words of their organisations, which are more than anyone can number.
-pub(super) fn carrier(org: &str) -> Option<&'static str> {
+pub(in crate::place) fn carrier(org: &str) -> Option<&'static str> {
     let folded = fold(org);
     let found = CARRIERS.iter().find(|(phrase, _)| has_phrase(&folded, phrase));
     found.map(|(_, carrier)| *carrier)

@@ -148,6 +148,22 @@ pub(super) fn other_cells(by: &[Dimension]) -> Vec<Cell> {
     by.iter().map(cell).collect()
 }
 
+/// The cell of a value that is not a time.
+pub(super) fn key_cell(dimension: &Dimension, part: &KeyPart) -> Cell {
+    match (dimension, part) {
+        (Dimension::Asn, KeyPart::Text(number)) => {
+            Cell::Integer(number.iter().fold(0, |sum, &byte| sum << 8 | i128::from(byte)))
+        }
+        (Dimension::Status, KeyPart::Text(digits)) => {
+            Cell::Integer(digits.iter().fold(0, |sum, &digit| sum * 10 + i128::from(digit - b'0')))
+        }
+        (Dimension::Asn | Dimension::Status, KeyPart::Unknown) => Cell::Null,
+        (_, KeyPart::Text(text)) => Cell::Text(text.clone()),
+        (_, KeyPart::Time(number)) => Cell::Integer(i128::from(*number)),
+        (_, KeyPart::Unknown) => Cell::Text(b"unknown".to_vec()),
+    }
+}
+
 /// The cells of a key, one per key column.
 pub(super) fn key_cells(counted: &Counted<'_>, by: &[Dimension], key: &[KeyPart]) -> Vec<Cell> {
     const WEEKDAYS: [&str; 7] =
@@ -155,14 +171,6 @@ pub(super) fn key_cells(counted: &Counted<'_>, by: &[Dimension], key: &[KeyPart]
     let mut cells = Vec::new();
     for (dimension, part) in by.iter().zip(key) {
         cells.push(match (dimension, part) {
-            (Dimension::Asn, KeyPart::Text(number)) => {
-                Cell::Integer(number.iter().fold(0, |sum, &byte| sum << 8 | i128::from(byte)))
-            }
-            (Dimension::Status, KeyPart::Text(digits)) => {
-                Cell::Integer(digits.iter().fold(0, |sum, &digit| sum * 10 + i128::from(digit - b'0')))
-            }
-            (Dimension::Asn | Dimension::Status, KeyPart::Unknown) => Cell::Null,
-            (_, KeyPart::Text(text)) => Cell::Text(text.clone()),
             (Dimension::Time(TimePart::Slot | TimePart::Hour), KeyPart::Unknown) => Cell::Null,
             (Dimension::Time(TimePart::Slot), KeyPart::Time(second)) => counted.second(*second),
             (Dimension::Time(TimePart::Day), KeyPart::Time(day)) => {
@@ -173,8 +181,7 @@ pub(super) fn key_cells(counted: &Counted<'_>, by: &[Dimension], key: &[KeyPart]
                 let at = usize::try_from(day - 1).unwrap_or(0) % 7;
                 Cell::Text(WEEKDAYS[at].as_bytes().to_vec())
             }
-            (_, KeyPart::Time(number)) => Cell::Integer(i128::from(*number)),
-            (_, KeyPart::Unknown) => Cell::Text(b"unknown".to_vec()),
+            (dimension, part) => key_cell(dimension, part),
         });
         match (dimension, part) {
             (Dimension::Time(TimePart::Slot), KeyPart::Time(second)) => {
@@ -208,9 +215,9 @@ pub(super) fn metric_column(metric: Metric) -> Column {
 /// The slots that rates are taken over.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Period {
-    first: Slot,
-    last: Slot,
-    slots: u64,
+    pub(super) first: Slot,
+    pub(super) last: Slot,
+    pub(super) slots: u64,
 }
 
 impl Period {
@@ -219,7 +226,7 @@ impl Period {
         Some(Self { first, last, slots: counted.rules.grid.count(first, last) })
     }
 
-    fn seconds(self) -> u64 {
+    pub(super) fn seconds(self) -> u64 {
         self.last.end.abs_diff(self.first.start)
     }
 }

@@ -7,6 +7,7 @@ pub mod slots;
 pub mod overview;
 pub mod audit;
 pub mod latency;
+pub mod dispatch;
 
 use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;
