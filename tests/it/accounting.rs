@@ -79,6 +79,44 @@ fn bills_are_those_of_an_independent_computation() {
     }
 }
 
+#[test]
+fn dispatch_is_that_of_an_independent_computation() {
+    let scratch = Scratch::new("oracle-dispatch");
+    let folder = scratch.0.to_str().unwrap();
+    if oracle("generate", folder).is_none() {
+        return;
+    }
+    let expected: Value = serde_json::from_slice(&oracle("dispatch", folder).unwrap()).unwrap();
+    let file = |name: &str| format!("{folder}/{name}");
+    let (log, places, servers) = (file("access.log"), file("places.csv"), file("servers.csv"));
+    let asked = ["--format", FORMAT, "--tz", "UTC", "--ip-db", &places, "--servers", &servers];
+    let answer = json(&[&["dispatch", "--top", "0"][..], &asked, &["--json", &log]].concat());
+    let rows = |table: &str| answer["views"][table]["rows"].as_array().unwrap().clone();
+    let columns = |table: &str, names: &[&str]| {
+        let row = |row: Value| names.iter().map(|name| row[*name].clone()).collect::<Value>();
+        let mut cells: Vec<Value> = rows(table).into_iter().map(row).collect();
+        cells.sort_by_key(Value::to_string);
+        cells
+    };
+    let sorted = |table: &str| {
+        let mut cells = expected[table].as_array().unwrap().clone();
+        cells.sort_by_key(Value::to_string);
+        cells
+    };
+    assert_eq!(columns("region_idc", &["region", "idc", "requests", "bytes"]), sorted("region_idc"));
+    let names = ["region", "carrier", "idc", "better_idc", "requests", "bytes"];
+    assert_eq!(columns("misplaced", &names), sorted("misplaced"));
+    for row in rows("shares") {
+        let cells = &expected["shares"][row["measure"].as_str().unwrap()];
+        assert_eq!(row["requests"], cells["True"][0], "{row}");
+        assert_eq!(row["bytes"], cells["True"][1], "{row}");
+        assert_eq!(row["unknown_requests"], cells["None"][0], "{row}");
+        assert_eq!(row["unknown_bytes"], cells["None"][1], "{row}");
+        let known = cells["True"][1].as_u64().unwrap() + cells["False"][1].as_u64().unwrap();
+        assert_eq!(row["share"], rounded(&value!([cells["True"][1], known])), "{row}");
+    }
+}
+
 /// One request per slot of five minutes: `bytes` of them in order, from 2026-10-01 00:00 in UTC.
 fn log(bytes: impl IntoIterator<Item = u64>) -> Vec<u8> {
     let line = |(slot, bytes): (usize, u64)| {

@@ -3,6 +3,7 @@
 
     bill.py generate DIR    writes access.log, servers.csv, places.csv
     bill.py expect DIR      reads them and prints what must come out, as JSON, for each zone and scheme
+    bill.py dispatch DIR    the same for who was served where
 
 Everything is slow and obvious: whole numbers, dictionaries, one record after the other. Zones are written down as the
 offsets that held in the days of the log, so no time zone database is needed.
@@ -228,11 +229,60 @@ def drivers(records, zone, scheme, inside, billed):
              "share": [sums[key], total], "share_overall": [overall[key], whole]} for key in order]
 
 
+def fit(record, site):
+    """How well a site suits a client: region and carrier, carrier, region, neither."""
+    _, region, carrier = site
+    on_net = record.carrier is not None and carrier in (record.carrier, "BGP")
+    in_region = record.region is not None and record.region == region
+    return 2 * on_net + in_region
+
+
+def better(record, site):
+    """The site that suits best, if it suits better: of equals one in the client's country, then the first by name."""
+    def key(other):
+        country = record.region is not None and other[1][:2] == record.region[:2]
+        return (-fit(record, other), not country, other[0])
+
+    best = min(set(SERVERS.values()), key=key)
+    return best[0] if fit(record, best) > fit(record, site) else None
+
+
+def dispatch(folder):
+    records = [Record(line) for line in (folder / "access.log").read_text().splitlines()]
+    shares = {measure: defaultdict(lambda: [0, 0]) for measure in ("on-net", "in-region", "in-country")}
+    matrix = defaultdict(lambda: [0, 0])
+    misplaced = defaultdict(lambda: [0, 0])
+
+    def count(cell, record):
+        cell[0] += 1
+        cell[1] += record.bytes
+
+    for record in records:
+        site = SERVERS.get(record.server)
+        known = site is not None
+        carrier = site[2] in (record.carrier, "BGP") if known and record.carrier else None
+        region = site[1] == record.region if known and record.region else None
+        country = site[1][:2] == record.region[:2] if known and record.region else None
+        for measure, answer in (("on-net", carrier), ("in-region", region), ("in-country", country)):
+            count(shares[measure][answer], record)
+        count(matrix[(record.region or "unknown", record.idc or "unknown")], record)
+        if known and better(record, site):
+            key = (record.region or "unknown", record.carrier or "unknown", record.idc, better(record, site))
+            count(misplaced[key], record)
+    return {
+        "shares": {measure: {str(answer): cell for answer, cell in cells.items()} for measure, cells in shares.items()},
+        "region_idc": sorted([*key, *cell] for key, cell in matrix.items()),
+        "misplaced": sorted([*key, *cell] for key, cell in misplaced.items()),
+    }
+
+
 def main():
     command, folder = sys.argv[1], Path(sys.argv[2])
     assert calendar.timegm((2026, 10, 24, 0, 0, 0)) == BEGIN
     if command == "generate":
         generate(folder)
+    elif command == "dispatch":
+        json.dump(dispatch(folder), sys.stdout)
     else:
         json.dump(expect(folder), sys.stdout)
 
