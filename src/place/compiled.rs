@@ -11,7 +11,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
 use super::builtin::attribution;
@@ -161,9 +160,7 @@ impl Origin {
 }
 
 fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    crc.sum()
+    crc32fast::hash(bytes)
 }
 
 /// A row in the file: country, net kind (with [`FAILED`]), the kind in a list, AS number, five texts.
