@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex};
 
 use bandwho::aggregate::spread::Scheme;
 use bandwho::aggregate::{Cut, Rules, Tally};
+use bandwho::billing::contract::{Contract, Port};
+use bandwho::billing::words::{Direction, Scope};
 use bandwho::client::{Rule, Trusted};
 use bandwho::format::{Layout, Part};
 use bandwho::input::{Stream, list};
@@ -24,7 +26,7 @@ use bandwho::pipeline::{Job, LineStyle, Ordered, Survey, pool, run, survey};
 use bandwho::place::Places;
 use bandwho::query::{Basis, Dimension, Metric, Series, View};
 use bandwho::report::answer::overview::{self, Known};
-use bandwho::report::answer::{Counted, slots, top};
+use bandwho::report::answer::{Counted, bill, slots, top};
 use bandwho::report::{self, Cell, Input, Output, Report};
 use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Timestamp, Zone};
@@ -72,14 +74,16 @@ enum Command {
     Overview,
     Top(&'static str),
     Slots(&'static str),
+    Bill,
 }
 
-const COMMANDS: [Command; 5] = [
+const COMMANDS: [Command; 6] = [
     Command::Overview,
     Command::Top("idc,region"),
     Command::Top("client"),
     Command::Top("slot"),
     Command::Slots("idc"),
+    Command::Bill,
 ];
 
 fn questions() -> impl Strategy<Value = Question> {
@@ -210,6 +214,7 @@ impl Bench {
         match command {
             Command::Overview => overview::report(&counted),
             Command::Slots(_) => slots::report(&counted, question.rows).unwrap(),
+            Command::Bill => billed(&counted, question),
             Command::Top(by) => {
                 let metrics = question.metrics(by);
                 let sort = *metrics.last().unwrap();
@@ -228,6 +233,16 @@ impl Bench {
         let lines = std::mem::take(&mut *out.0.lock().unwrap());
         (lines, tally)
     }
+}
+
+/// Each data centre's bill. The warnings are about files, which a log can have one or many of.
+fn billed(counted: &Counted<'_>, question: &Question) -> Report {
+    let mut report = bill::report(counted, &question.bill()).unwrap_or_else(|error| {
+        assert!(error.to_string().starts_with("cannot bill: "), "{error}");
+        Report { input: counted.input(), ..Report::default() }
+    });
+    report.facts.retain(|fact| fact.name != "warnings" && fact.label != "WARNING");
+    report
 }
 
 impl Drop for Bench {
@@ -304,6 +319,7 @@ impl Question {
             Command::Slots(words) => {
                 vec![View { by: by(words), series: Series::PerSlot, ..View::default() }]
             }
+            Command::Bill => self.bill().views().unwrap(),
         };
         let limit = |seconds: Option<i64>| seconds.map(|seconds| Timestamp::from_seconds(ORIGIN + seconds));
         Rules {
@@ -313,7 +329,10 @@ impl Question {
             grid: Grid { zone: Zone::parse(self.zone).unwrap(), length: self.length },
             since: limit(self.since),
             until: limit(self.until),
-            cut: if matches!(command, Command::Slots(_)) { Cut::Slots } else { Cut::Records },
+            cut: match command {
+                Command::Slots(_) | Command::Bill => Cut::Slots,
+                Command::Overview | Command::Top(_) => Cut::Records,
+            },
             client: Rule::Auto,
             trusted: Trusted::default(),
             depth: 1,
@@ -321,6 +340,15 @@ impl Question {
             segment: 1460,
             fine: None,
         }
+    }
+
+    /// A bill for each data centre, with both directions' larger sample.
+    fn bill(&self) -> bill::Question {
+        let mut port = Port { scope: Scope::PerPort, ..Port::default() };
+        port.terms.direction = Direction::Sum;
+        let contract = Contract { slot: self.length, ports: vec![port], ..Contract::default() };
+        let drivers = vec![Dimension::Region];
+        bill::Question { contract, period: None, drivers, rows: self.rows }
     }
 
     fn unlimited(&self) -> bool {
@@ -398,6 +426,7 @@ fn any_split_gives_one_answer_and_every_answer_adds_up() {
     println!("of {CASES} cases had {:?}", seen.0.borrow());
     for (what, percent) in [
         ("several slots", 40),
+        ("several bills", 40),
         ("several groups", 50),
         ("others", 40),
         ("bytes outside", 40),
@@ -439,6 +468,7 @@ fn check(
         accounted(&log, &found.input)?;
         let sums = reconciled(&found);
         conserved(&log, question, question.basis(layout), command, &found, &sums)?;
+        drivers_add_up(&found)?;
         note_answer(seen, command, &found, &sums);
         // The accounting of the input names its files; all else is the same to the byte.
         (expected.input, found.input) = (Input::default(), Input::default());
@@ -502,6 +532,7 @@ fn conserved(
                     prop_assert_eq!(total("bytes"), bytes);
                 }
             }
+            Command::Bill => unreachable!("its tables are parts"),
             // A record without a time is in no slot.
             Command::Top(_) => prop_assert!(total("requests") <= kept),
             Command::Slots(_) => {
@@ -511,6 +542,28 @@ fn conserved(
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// Who drives a bill has all the bytes of the samples that set it, and a bill is within its bounds.
+fn drivers_add_up(report: &Report) -> Result<(), TestCaseError> {
+    for part in &report.parts.parts {
+        let fact = |name: &str| part.facts.iter().find(|fact| fact.name == name).unwrap().value.clone();
+        let integer = |cell: &Cell| match cell {
+            Cell::Integer(number) => *number,
+            other => panic!("{other:?}"),
+        };
+        let Cell::List(bounds) = fact("interval_bps") else { panic!("no interval") };
+        let (least, most) = (integer(&bounds[0]), integer(&bounds[1]));
+        let billed = integer(&fact("billed_bps"));
+        prop_assert!((least..=most).contains(&billed), "{} in {} to {}", billed, least, most);
+        prop_assert!((least..=most).contains(&integer(&fact("end_spike_bps"))));
+        let drivers = part.tables.iter().find(|table| table.name == "drivers").unwrap();
+        let at = drivers.columns.iter().position(|column| column.name == "bytes").unwrap();
+        let rows: i128 = drivers.rows.iter().map(|row| integer(&row[at])).sum();
+        let other = drivers.other.as_ref().map_or(0, |other| integer(&other.cells[at]));
+        prop_assert_eq!(rows + other, integer(&drivers.total.as_ref().unwrap()[at]));
     }
     Ok(())
 }
@@ -569,6 +622,7 @@ fn note_answer(seen: &Seen, command: Command, report: &Report, tables: &[Sums]) 
         }
         Command::Top("slot") => seen.note("several slots", report.tables[0].rows.len() > 1),
         Command::Slots(_) => seen.note("bytes outside", outside_bytes(report) > 0),
+        Command::Bill => seen.note("several bills", report.parts.parts.len() > 1),
         Command::Top(_) => {}
     }
 }
