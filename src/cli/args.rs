@@ -383,9 +383,9 @@ pub(crate) struct Read {
     /// Zone of days and slots: an IANA name or an offset [default: the logs' own]
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub(crate) tz: Option<String>,
-    /// Slot length; must divide a day
-    #[arg(long, value_name = "LENGTH", default_value = "5m")]
-    pub(crate) slot: String,
+    /// Slot length; must divide a day [default: 5m]
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) slot: Option<String>,
     /// Path segments of a prefix
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) depth: usize,

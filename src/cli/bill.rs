@@ -1,10 +1,10 @@
 //! `bandwho bill`: a contract, from a file or from options, and the logs that it is billed from.
 
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use bandwho::aggregate::Cut;
-use bandwho::billing::contract::{CONTRACT_BYTES_MAX, Contract, EXAMPLE, Port};
+use bandwho::billing::contract::{CONTRACT_BYTES_MAX, Contract, EXAMPLE, Members, Port};
 use bandwho::billing::decimal::Decimal;
 use bandwho::billing::method::Terms;
 use bandwho::billing::period::Period;
@@ -33,9 +33,6 @@ pub(crate) const EXAMPLES: &str = "Examples:
 Methods: p95 nth-peak:N day-peak-avg day-p95-avg top5-avg flat volume
 Rank rules: floor-discard librenms vnstat rrdtool cacti ntopng interpolated
 Definitions and sources: docs/BILLING.md";
-
-/// The slot length that stands if none is typed.
-const SLOT: &str = "5m";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bill {
@@ -135,7 +132,7 @@ pub(crate) fn run(mut args: Bill) -> Result<u8, Error> {
             agree(&mut args.read, &contract, path)?;
             contract
         }
-        None => args.terms.contract(&args.read.slot)?,
+        None => args.terms.contract(args.read.slot.as_deref().unwrap_or(plan::SLOT))?,
     };
     let drivers = args.drivers.as_deref().map_or(Ok(Vec::new()), Dimension::parse_list);
     let drivers = drivers.map_err(|reason| usage("--drivers", reason))?;
@@ -147,6 +144,11 @@ pub(crate) fn run(mut args: Bill) -> Result<u8, Error> {
     let views = question.views().map_err(|reason| usage("--drivers", reason))?;
     let segment = question.segment().map_err(|reason| usage("--contract", reason))?;
     let sources = plan::sources(&args.read, args.output.output.as_deref())?;
+    let by_idc = |port: &Port| matches!(port.members, Members::Idcs(_)) || port.scope == Scope::PerPort;
+    if sources.servers.is_empty() && question.contract.ports.iter().any(by_idc) {
+        let reason = "bills by data centre need a server list; give one with --servers or --idc";
+        return Err(Error::Usage(reason.to_owned()));
+    }
     if question.contract.ports.iter().any(|port| port.terms.direction != Direction::Out) {
         sources.check_bytes_in()?;
     }
@@ -164,14 +166,16 @@ pub(crate) fn run(mut args: Bill) -> Result<u8, Error> {
 }
 
 fn read_contract(path: &Path) -> Result<Contract, Error> {
-    let size = path.metadata().map_err(|error| Error::io("read", path, error))?.len();
-    if size > CONTRACT_BYTES_MAX as u64 {
+    let mut text = String::new();
+    let failed = |error| Error::io("read", path, error);
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let size = file.take(CONTRACT_BYTES_MAX as u64 + 1).read_to_string(&mut text).map_err(failed)?;
+    if size > CONTRACT_BYTES_MAX {
         return Err(Error::Data(format!(
             "{}: a contract of more than {CONTRACT_BYTES_MAX} bytes",
             path.display()
         )));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
     Contract::parse(&text).map_err(|bad| Error::Data(bad.in_file(&path.display().to_string())))
 }
 
@@ -186,10 +190,10 @@ fn agree(read: &mut Read, contract: &Contract, path: &Path) -> Result<(), Error>
         }
         read.tz = Some(zone.name().to_owned());
     }
-    if read.slot != SLOT {
+    if read.slot.is_some() {
         return twice("--slot");
     }
-    read.slot = format!("{}s", contract.slot);
+    read.slot = Some(format!("{}s", contract.slot));
     Ok(())
 }
 

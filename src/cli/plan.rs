@@ -23,6 +23,9 @@ use super::args::{BasisChoice, Checks, ClientChoice, Databases, Inputs, Read};
 use super::configuration::Configuration;
 use super::{guard, message, mismatch};
 
+/// The slot length that stands if none is typed: carriers sample every five minutes.
+pub(crate) const SLOT: &str = "5m";
+
 /// The inputs and what is joined to them.
 pub(crate) struct Sources {
     pub(crate) survey: Survey,
@@ -228,8 +231,8 @@ impl Sources {
         if since.zip(until).is_some_and(|(since, until)| since >= until) {
             return Err(Error::Usage("--since must be before --until".to_owned()));
         }
-        let length = slot_length(&read.slot)
-            .map_err(|reason| Error::Usage(format!("--slot {}: {reason}", read.slot)))?;
+        let slot = read.slot.as_deref().unwrap_or(SLOT);
+        let length = slot_length(slot).map_err(|reason| Error::Usage(format!("--slot {slot}: {reason}")))?;
         let scheme = Scheme::parse(&read.scheme).ok_or_else(|| {
             let known = Scheme::ALL.map(Scheme::name).join(", ");
             Error::Usage(format!("--scheme {}: the load schemes are {known}", read.scheme))

@@ -4,45 +4,59 @@
 //! can check that rows and other make the total. Several tables follow one another, each after a blank line and with
 //! its own header; a column `view` before `row` then names the table. Integers are plain digits, shares are
 //! decimals, unknown is empty. Lines end with LF: spreadsheets read it as well as CR LF, and a carriage return
-//! would stick to the last field in `awk` and `cut`. Parts are rows of a table of their facts. Other facts and the input's accounting have no place in a table.
+//! would stick to the last field in `awk` and `cut`. Parts are rows
+//! of a table of their facts, and their tables are put together. Other facts and the input's accounting have no place in a table.
 
 use std::io;
 
 use csv::Terminator;
 
 use crate::report::escape::{self, Formulas};
-use crate::report::{Cell, Column, Fact, Part, Parts, Report, Table, json};
+use crate::report::{Cell, Column, Fact, Part, Parts, Report, Table, Unit, json};
 
 /// Writes the tables of a report.
 pub fn write(report: &Report, formulas: Formulas, out: &mut dyn io::Write) -> io::Result<()> {
-    let parts = parts_table(&report.parts);
-    let tables = parts.iter().map(|table| (None, table));
-    let of_parts = report.parts.parts.iter().flat_map(|part| part.tables.iter().map(move |it| (part, it)));
-    let of_parts = of_parts.map(|(part, table)| (Some(format!("{} of {}", table.name, part.title)), table));
-    let of_report =
-        report.tables.iter().map(|table| ((!report.is_flat()).then(|| table.name.clone()), table));
-    for (index, (view, table)) in tables.chain(of_parts).chain(of_report).enumerate() {
+    let named = report.tables.iter().map(|table| (!report.is_flat()).then_some(table.name.as_str()));
+    let tables = named.zip(&report.tables).map(|(view, table)| (view.map(str::to_owned), table.clone()));
+    for (index, (view, table)) in parts_tables(&report.parts).into_iter().chain(tables).enumerate() {
         if index > 0 {
             out.write_all(b"\n")?;
         }
-        write_table(table, view.as_deref(), formulas, out)?;
+        write_table(&table, view.as_deref(), formulas, out)?;
     }
     out.flush()
 }
 
-/// Parts as rows, their facts as columns.
-fn parts_table(parts: &Parts) -> Option<Table> {
+/// Parts as rows, their facts as columns; then each of their tables, all parts in one, the part's key before its rows.
+fn parts_tables(parts: &Parts) -> Vec<(Option<String>, Table)> {
     let named =
         |facts: &[Fact]| facts.iter().filter(|fact| !fact.name.is_empty()).cloned().collect::<Vec<_>>();
-    let columns = named(&parts.parts.first()?.facts);
-    let column =
-        |fact: Fact| Column { name: fact.name.to_owned(), unit: fact.unit, key: false, machine: true };
+    let Some(first) = parts.parts.first() else { return Vec::new() };
+    let column = |name: &str, unit| Column { name: name.to_owned(), unit, key: true, machine: true };
+    let columns = named(&first.facts).iter().map(|fact| column(fact.name, fact.unit)).collect();
     let row = |part: &Part| named(&part.facts).into_iter().map(|fact| fact.value).collect();
-    Some(Table {
-        rows: parts.parts.iter().map(row).collect(),
-        columns: columns.into_iter().map(column).collect(),
-        ..Table::default()
-    })
+    let rows = parts.parts.iter().map(row).collect();
+    let mut tables = vec![(Some(parts.name.to_owned()), Table { columns, rows, ..Table::default() })];
+    for part in &parts.parts {
+        let key = part.facts.iter().find(|fact| fact.name == parts.key);
+        let key = key.map_or(Cell::Null, |fact| fact.value.clone());
+        let keyed = |cells: &Vec<Cell>| [std::slice::from_ref(&key), cells].concat();
+        for table in &part.tables {
+            let at = tables.iter().position(|(name, _)| name.as_deref() == Some(&table.name));
+            let at = at.unwrap_or_else(|| {
+                let mut columns = vec![column(parts.key, Unit::Text)];
+                columns.extend(table.columns.iter().cloned());
+                tables.push((Some(table.name.clone()), Table { columns, ..Table::default() }));
+                tables.len() - 1
+            });
+            let rows = &mut tables[at].1.rows;
+            rows.extend(table.rows.iter().map(keyed));
+            // A table has one such line, several parts have several: their rows have no other key.
+            let others = table.other.iter().filter(|other| other.groups > 0);
+            rows.extend(others.map(|other| keyed(&other.cells)));
+        }
+    }
+    tables
 }
 
 fn write_table(

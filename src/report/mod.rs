@@ -76,6 +76,8 @@ pub struct Report {
 pub struct Parts {
     /// JSON member: the parts are a list.
     pub name: &'static str,
+    /// The fact that tells the parts apart.
+    pub key: &'static str,
     /// In final order; none if a report has no parts.
     pub parts: Vec<Part>,
 }

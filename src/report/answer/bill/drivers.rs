@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use super::super::groups::{self, KeyPart};
 use super::super::{Counted, column};
-use super::{Question, flows, places, ports};
+use super::{Question, flows, places, ports, ranked};
 use crate::billing::method::{Billed, Quantity};
 use crate::billing::samples::Frame;
 use crate::billing::words::{Direction, Overhead};
 use crate::query::{Dimension, Flow};
 use crate::report::{Cell, Other, Table, Unit};
-use crate::time::Slot;
+use crate::time::{Cursor, Grid, Slot, Timestamp};
 
 /// Bytes of a group in the slots that drive the bill, and in all of the period.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,9 +29,12 @@ pub(super) fn table(
     billed: &Billed,
 ) -> Table {
     let mut drivers = BTreeMap::new();
+    let ranked = ranked(question, frame, billed);
     for flow in asked(port, billed.direction) {
-        let driving = Driving::new(frame, port, billed, flow);
-        collect(counted, question, frame, port, &driving, flow, &mut drivers);
+        let length = port.terms.mean.unwrap_or(counted.rules.grid.length);
+        let cursor = Grid { length, ..counted.rules.grid.clone() }.cursor();
+        let driving = Driving { frame, port, billed, flow, ranked: &ranked, cursor };
+        collect(counted, question, driving, &mut drivers);
     }
     let mut total = Driver::default();
     for driver in drivers.values() {
@@ -101,12 +104,10 @@ fn asked(port: &ports::Series, direction: Direction) -> Vec<Flow> {
 fn collect(
     counted: &Counted<'_>,
     question: &Question,
-    frame: &Frame,
-    port: &ports::Series,
-    driving: &Driving,
-    flow: Flow,
+    mut driving: Driving<'_>,
     drivers: &mut BTreeMap<Vec<KeyPart>, Driver>,
 ) {
+    let (frame, port, flow) = (driving.frame, driving.port, driving.flow);
     let by = places(&question.contract);
     let flows = flows(&question.contract);
     let Some(at) = flows.iter().position(|it| *it == flow) else { return };
@@ -117,10 +118,11 @@ fn collect(
     let mut sums: BTreeMap<u32, Driver> = BTreeMap::new();
     for (slot, group, sample) in tally.samples() {
         let slot = counted.tally.slots.get(slot).filter(|slot| frame.place(slot.start).is_some());
-        let Some(slot) = slot.filter(|_| keys[group as usize].is_some()) else { continue };
+        let slot = slot.filter(|_| keys[group as usize].is_some());
+        let Some(slot) = slot.filter(|slot| driving.counts(*slot)) else { continue };
         let driver = sums.entry(group).or_default();
         driver.overall += sample.bytes;
-        if driving.has(slot) {
+        if driving.drives(slot) {
             driver.driving += sample.bytes;
         }
     }
@@ -132,27 +134,33 @@ fn collect(
     }
 }
 
-/// The samples that drive the bill by one flow; all of them if every byte is billed.
-struct Driving(Option<Vec<Slot>>);
+/// Which slots count for one flow, and which of them drive the bill.
+struct Driving<'a> {
+    frame: &'a Frame,
+    port: &'a ports::Series,
+    billed: &'a Billed,
+    flow: Flow,
+    ranked: &'a [bool],
+    /// Finds the sample that a slot is part of.
+    cursor: Cursor,
+}
 
-impl Driving {
+impl Driving<'_> {
     /// Where the larger direction of each sample is billed, a sample counts for that one only.
-    fn new(frame: &Frame, port: &ports::Series, billed: &Billed, flow: Flow) -> Self {
-        if matches!(billed.quantity, Quantity::Volume(_) | Quantity::Port) {
-            return Self(None);
+    fn counts(&mut self, slot: Slot) -> bool {
+        if self.port.terms.direction != Direction::MaxPerSample {
+            return true;
         }
-        let is_larger = |sample: &&Slot| {
-            if billed.direction != Direction::MaxPerSample {
-                return true;
-            }
-            let [sent, received] = [0, 1].map(|way: usize| port.bytes_within(frame, way, **sample));
-            (received > sent) == (flow == Flow::In)
-        };
-        Self(Some(billed.driving.iter().filter(is_larger).copied().collect()))
+        let sample = self.cursor.slot(Timestamp::from_seconds(slot.start));
+        (self.port.larger(self.frame, sample) == Direction::In) == (self.flow == Flow::In)
     }
 
-    fn has(&self, slot: Slot) -> bool {
-        let Some(samples) = &self.0 else { return true };
+    /// Every byte of a volume is billed that is in a sample.
+    fn drives(&self, slot: Slot) -> bool {
+        if matches!(self.billed.quantity, Quantity::Volume(_) | Quantity::Port) {
+            return self.frame.place(slot.start).is_some_and(|place| self.ranked[place]);
+        }
+        let samples = &self.billed.driving;
         let after = samples.partition_point(|sample| sample.start <= slot.start);
         after.checked_sub(1).is_some_and(|at| slot.start < samples[at].end)
     }

@@ -2,12 +2,13 @@
 
 use super::super::{Counted, column, key_column};
 use super::{Question, ports};
+use crate::billing::decimal::Decimal;
 use crate::billing::method::{Billed, Part as DayPart, Quantity, Ranked};
 use crate::billing::outlook::{Counted as LeftOf, Left, Projection};
-use crate::billing::samples::Frame;
-use crate::billing::tariff::Invoice;
-use crate::billing::words::{Method, Overhead};
-use crate::report::{Cell, Fact, Table, Unit, human};
+use crate::billing::rate_bps;
+use crate::billing::tariff::{Invoice, Price, Tier, invoice};
+use crate::billing::words::{Method, Overhead, VolumeUnit};
+use crate::report::{Cell, Column, Fact, Table, Unit, human};
 use crate::time::{Slot, Timestamp};
 
 /// A port's bill with everything around it.
@@ -27,11 +28,16 @@ fn fact(name: &'static str, label: &'static str, unit: Unit, value: Cell) -> Fac
     Fact { name, label, unit, value }
 }
 
-fn text(text: impl Into<String>) -> Cell {
+/// A line for people, if there is something to say.
+pub(super) fn told(label: &'static str, words: Option<String>) -> Fact {
+    fact("", if words.is_some() { label } else { "" }, Unit::Text, text(words.unwrap_or_default()))
+}
+
+pub(super) fn text(text: impl Into<String>) -> Cell {
     Cell::Text(text.into().into_bytes())
 }
 
-fn number(number: u128) -> Cell {
+pub(super) fn number(number: u128) -> Cell {
     Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX))
 }
 
@@ -72,46 +78,109 @@ fn exactly(quantity: Quantity) -> String {
 pub(super) fn facts(
     counted: &Counted<'_>,
     question: &Question,
-    frame: &Frame,
     port: &ports::Series,
     measured: &Measured,
 ) -> Vec<Fact> {
     [
         terms(question, port),
         result(counted, port, measured),
-        bounds(measured),
-        samples(counted, frame, port, measured),
-        outlook(port, measured),
-        money(question, port, measured),
+        bounds(counted, measured),
+        samples(counted, port, measured),
+        outlook(question, port, measured),
+        money(question, measured),
     ]
     .concat()
 }
 
 /// What was agreed.
 fn terms(question: &Question, port: &ports::Series) -> Vec<Fact> {
-    let terms = &port.terms;
+    let (terms, tariff, contract) = (&port.terms, &port.tariff, &question.contract);
     let rank = match terms.method {
         Method::P95 | Method::DayP95Avg => format!(", rank rule {}", terms.rank.name()),
         _ => String::new(),
     };
     let mean = terms.mean.map_or(String::new(), |mean| format!(", samples of {mean} s"));
-    let words = format!("{}{rank}, direction {}{mean}", terms.method.name(), terms.direction.name());
+    let method = format!(
+        "{}{rank}, direction {}{mean}, scope {}, overhead {}",
+        terms.method.name(),
+        terms.direction.name(),
+        port.scope.name(),
+        terms.overhead.name()
+    );
+    let days = format!(
+        "missing slots {}, valid days {}, proration {}",
+        contract.missing.name(),
+        terms.valid_days.name(),
+        tariff.proration.name()
+    );
     let members = port.members.iter().map(text).collect();
-    let at = if port.members.is_empty() { "" } else { "places" };
+    let places = (!port.members.is_empty()).then(|| port.members.join(", "));
+    let is_volume = terms.method == Method::Volume;
+    let commit = tariff.commit.map(|commit| exactly(quantity(is_volume, commit)));
+    let price = tariff.price.as_ref().map(|price| match price {
+        Price::Single(price) => price.to_string(),
+        Price::Slices(tiers) => format!("by slice: {}", said_tiers(tiers, is_volume)),
+        Price::Reached(tiers) => format!("all at the tier reached: {}", said_tiers(tiers, is_volume)),
+    });
+    let per = match terms.method {
+        Method::Volume => unit_name(tariff.volume_unit),
+        Method::Flat => "port",
+        _ => "Mbps",
+    };
+    let price =
+        price.map(|price| format!("{} per {per} and period", with_currency(price, &contract.currency)));
     vec![
         fact("port", "", Unit::Text, text(&port.name)),
-        fact("", at, Unit::Text, text(port.members.join(", "))),
+        told("places", places),
         fact("members", "", Unit::Text, Cell::List(members)),
-        fact("", "method", Unit::Text, text(words)),
+        told("method", Some(method)),
+        told("days", Some(days)),
+        told("commit", commit),
+        told("price", price),
         fact("method", "", Unit::Text, text(terms.method.name())),
         fact("rank_rule", "", Unit::Text, text(terms.rank.name())),
         fact("direction", "", Unit::Text, text(terms.direction.name())),
+        fact("scope", "", Unit::Text, text(port.scope.name())),
         fact("sample_seconds", "", Unit::Count, terms.mean.map_or(Cell::Null, |it| number(it.into()))),
         fact("overhead", "", Unit::Text, text(terms.overhead.name())),
         fact("overhead_factor", "", Unit::Text, text(terms.overhead.factor().to_string())),
-        fact("missing", "", Unit::Text, text(question.contract.missing.name())),
+        fact("missing", "", Unit::Text, text(contract.missing.name())),
         fact("valid_days_rule", "", Unit::Text, text(terms.valid_days.name())),
+        fact("proration", "", Unit::Text, text(tariff.proration.name())),
+        fact("volume_unit", "", Unit::Text, text(unit_name(tariff.volume_unit))),
+        fact(
+            "currency",
+            "",
+            Unit::Text,
+            if contract.currency.is_empty() { Cell::Null } else { text(&contract.currency) },
+        ),
+        fact("digits", "", Unit::Count, number(contract.digits.into())),
     ]
+}
+
+/// What a volume's price is for.
+fn unit_name(unit: VolumeUnit) -> &'static str {
+    match unit {
+        VolumeUnit::Decimal => "GB",
+        VolumeUnit::Binary => "GiB",
+    }
+}
+
+fn with_currency(words: String, currency: &str) -> String {
+    format!("{words} {currency}").trim_end().to_owned()
+}
+
+fn quantity(is_volume: bool, number: u128) -> Quantity {
+    if is_volume { Quantity::Volume(number) } else { Quantity::Rate(number) }
+}
+
+/// `0.21 up to 2.00 TB, then 0.20`.
+fn said_tiers(tiers: &[Tier], is_volume: bool) -> String {
+    let tier = |tier: &Tier| match tier.up_to {
+        Some(end) => format!("{} up to {}", tier.price, said(quantity(is_volume, end))),
+        None => tier.price.to_string(),
+    };
+    tiers.iter().map(tier).collect::<Vec<_>>().join(", then ")
 }
 
 /// What is billed, and where it stands.
@@ -150,7 +219,7 @@ fn result(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> V
     let words = format!("{}{direction}{rank}{at}", exactly(billed.quantity));
     let peak = billed
         .peak
-        .map(|peak| format!("{}, slot {}", said(Quantity::Rate(peak.bps)), span(counted, peak.slot)));
+        .map(|peak| format!("{}, slot {}", exactly(Quantity::Rate(peak.bps)), span(counted, peak.slot)));
     let whole = billed.rank.filter(|rank| rank.twentieths == 0).map(|rank| u128::from(rank.whole));
     let between = billed.rank.filter(|rank| rank.twentieths > 0);
     #[allow(clippy::cast_precision_loss, reason = "a rank is far below 2⁵³ and its part has two digits")]
@@ -158,12 +227,7 @@ fn result(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> V
     vec![
         fact("rank", "", Unit::Number, whole.map_or(between.unwrap_or(Cell::Null), number)),
         fact("", "measured", Unit::Text, text(words)),
-        fact(
-            "",
-            if logged.is_some() { "as logged" } else { "" },
-            Unit::Text,
-            text(logged.unwrap_or_default()),
-        ),
+        told("as logged", logged),
         fact("billed_bps", "", Unit::Bps, bps(billed.quantity)),
         fact("billed_raw_bps", "", Unit::Bps, bps(*raw)),
         fact("billed_bytes", "", Unit::Bytes, volume),
@@ -176,27 +240,32 @@ fn result(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> V
         fact("peak_bps", "", Unit::Bps, maybe(billed.peak.map(|peak| peak.bps))),
         fact("peak_slot", "", Unit::Text, second(&billed.peak)),
         fact("peak_slot_epoch", "", Unit::Number, start(&billed.peak)),
-        fact("", if peak.is_some() { "peak" } else { "" }, Unit::Text, text(peak.unwrap_or_default())),
+        told("peak", peak),
     ]
 }
 
-/// How sure it is: what other load schemes make of it.
-fn bounds(measured: &Measured) -> Vec<Fact> {
+/// How sure it is: what other load schemes make of it. Where no log has durations nobody knows.
+fn bounds(counted: &Counted<'_>, measured: &Measured) -> Vec<Fact> {
     let is_rate = matches!(measured.billed.quantity, Quantity::Rate(_));
-    let interval = match measured.interval.map(bps) {
-        [Cell::Null, _] | [_, Cell::Null] => Cell::Null,
-        both => Cell::List(both.to_vec()),
+    let is_known = is_rate && counted.durations_logged;
+    let interval = if is_known { Cell::List(measured.interval.map(bps).to_vec()) } else { Cell::Null };
+    let end_spike = if is_known { bps(measured.end_spike) } else { Cell::Null };
+    let [least, most] = measured.interval.map(exactly);
+    let words = match (is_rate, is_known) {
+        (false, _) => None,
+        (true, true) => Some(format!("{least} to {most}, whatever the load scheme")),
+        (true, false) => Some("not known: no log tells how long requests took".to_owned()),
     };
-    let end_spike = if is_rate { bps(measured.end_spike) } else { Cell::Null };
-    let shown = |label: &'static str| if is_rate { label } else { "" };
     vec![
-        fact("interval_bps", shown("between"), Unit::Bps, interval),
-        fact("end_spike_bps", shown("end-spike"), Unit::Bps, end_spike),
+        told("bounds", words),
+        told("end-spike", is_known.then(|| exactly(measured.end_spike))),
+        fact("interval_bps", "", Unit::Bps, interval),
+        fact("end_spike_bps", "", Unit::Bps, end_spike),
     ]
 }
 
 /// What was ranked.
-fn samples(counted: &Counted<'_>, frame: &Frame, port: &ports::Series, measured: &Measured) -> Vec<Fact> {
+fn samples(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> Vec<Fact> {
     let Billed { samples, period_samples, covered_slots, period_slots, valid_days, period_days, .. } =
         measured.billed;
     let volume = format!(
@@ -207,17 +276,21 @@ fn samples(counted: &Counted<'_>, frame: &Frame, port: &ports::Series, measured:
         human::counted(period_days, "day"),
     );
     let excluded = measured.billed.excluded_bytes;
-    let too_few =
-        measured.billed.too_few_days.map(|days| format!("the method asks for more than {days} valid days"));
-    let is_incomplete = frame.covered().end < frame.slots().len();
+    let too_few = measured.billed.too_few_days.map(|days| {
+        let days = human::counted(days, "valid day");
+        match port.terms.method {
+            Method::NthPeak(n) => format!("{days} where the method asks for {n}: 0 is billed"),
+            _ => format!("{days} where the method asks for 5: the mean of those"),
+        }
+    });
     vec![
         fact("", "volume", Unit::Text, text(volume)),
-        fact("", if too_few.is_some() { "note" } else { "" }, Unit::Text, text(too_few.unwrap_or_default())),
+        told("NOTE", too_few),
+        fact("too_few_days", "", Unit::Count, maybe(measured.billed.too_few_days.map(u128::from))),
         fact("samples", "", Unit::Count, number(samples.into())),
         fact("period_samples", "", Unit::Count, number(period_samples.into())),
         fact("period_slots", "", Unit::Count, number(period_slots.into())),
         fact("covered_slots", "", Unit::Count, number(covered_slots.into())),
-        fact("is_complete", "", Unit::Text, text(if is_incomplete { "no" } else { "yes" })),
         fact("valid_days", "", Unit::Count, number(valid_days.into())),
         fact("period_days", "", Unit::Count, number(period_days.into())),
         fact("bytes", "", Unit::Bytes, number(measured.billed.bytes)),
@@ -233,84 +306,104 @@ fn samples(counted: &Counted<'_>, frame: &Frame, port: &ports::Series, measured:
 }
 
 /// What may still happen.
-fn outlook(port: &ports::Series, measured: &Measured) -> Vec<Fact> {
+fn outlook(question: &Question, port: &ports::Series, measured: &Measured) -> Vec<Fact> {
     let below = measured.invoice.below_commit;
-    let room = below.map(|below| match measured.billed.quantity {
-        Quantity::Volume(_) => format!("{} below the commit", said(Quantity::Volume(below))),
-        _ => format!("{} below the commit", said(Quantity::Rate(below))),
+    let is_volume = matches!(measured.billed.quantity, Quantity::Volume(_));
+    let room = below.map(|below| format!("{} below the commit", exactly(quantity(is_volume, below))));
+    let counts = measured.left.map(|left| match left.counted {
+        LeftOf::Samples => "sample",
+        LeftOf::Days => "day",
     });
-    let left = measured.left.map(|left| {
-        let what = match left.counted {
-            LeftOf::Samples => "more sample",
-            LeftOf::Days => "more day",
-        };
+    let left = measured.left.zip(counts).map(|(left, what)| {
         format!(
             "{} may exceed {} before the bill does: {} allowed, {} used",
-            human::counted(left.left, what),
-            said(Quantity::Rate(left.above_bps)),
+            human::counted(left.left, &format!("more {what}")),
+            exactly(Quantity::Rate(left.above_bps)),
             human::count(left.allowed.into()),
             human::count(left.exceeding.into()),
         )
     });
-    let alike = measured.projection.as_ref().map(|it| it.rest_alike.quantity);
-    let zero = measured.projection.as_ref().map(|it| it.rest_zero.quantity);
-    let projected = alike.zip(zero).map(|(alike, zero)| {
-        format!("{} if the rest is like the past, {} if nothing more is sent", said(alike), said(zero))
+    let projected = measured.projection.as_ref().map(|it| [&it.rest_alike, &it.rest_zero]);
+    let cost = |billed: &Billed| {
+        let total = invoice(billed, &port.tariff).ok().and_then(|invoice| invoice.total);
+        total.map(|total| with_currency(total.to_string(), &question.contract.currency))
+    };
+    let words = projected.map(|[alike, zero]| {
+        let one = |billed: &Billed| {
+            let cost = cost(billed).map_or(String::new(), |cost| format!(" ({cost})"));
+            format!("{}{cost}", said(billed.quantity))
+        };
+        format!("{} if the rest is like the past, {} if nothing more is sent", one(alike), one(zero))
     });
-    let shown = |label: &'static str, words: &Option<String>| if words.is_some() { label } else { "" };
-    let said = |words: &Option<String>| text(words.clone().unwrap_or_default());
-    let is_volume = matches!(measured.billed.quantity, Quantity::Volume(_));
+    let [alike, zero] = projected.map_or([None, None], |both| both.map(|it| Some(it.quantity.number())));
     let of_rate = |value: Option<u128>| maybe(value.filter(|_| !is_volume));
     let of_volume = |value: Option<u128>| maybe(value.filter(|_| is_volume));
+    let of_left = |part: fn(&Left) -> u64| maybe(measured.left.as_ref().map(|left| part(left).into()));
     vec![
+        told("head-room", room),
+        told("left", left),
+        told("PROJECTION", words),
         fact("commit_bps", "", Unit::Bps, of_rate(port.tariff.commit)),
         fact("commit_bytes", "", Unit::Bytes, of_volume(port.tariff.commit)),
         fact("below_commit_bps", "", Unit::Bps, of_rate(below)),
         fact("below_commit_bytes", "", Unit::Bytes, of_volume(below)),
-        fact("", shown("head-room", &room), Unit::Text, said(&room)),
+        fact("left_counts", "", Unit::Text, counts.map_or(Cell::Null, |what| text(format!("{what}s")))),
         fact("left_above_bps", "", Unit::Bps, maybe(measured.left.map(|left| left.above_bps))),
-        fact("left_allowed", "", Unit::Count, maybe(measured.left.map(|left| left.allowed.into()))),
-        fact("left_exceeding", "", Unit::Count, maybe(measured.left.map(|left| left.exceeding.into()))),
-        fact("left", "", Unit::Count, maybe(measured.left.map(|left| left.left.into()))),
-        fact("left_open", "", Unit::Count, maybe(measured.left.map(|left| left.open.into()))),
-        fact("", shown("left", &left), Unit::Text, said(&left)),
-        fact("projection_alike", "", Unit::Number, maybe(alike.map(Quantity::number))),
-        fact("projection_zero", "", Unit::Number, maybe(zero.map(Quantity::number))),
-        fact("", shown("PROJECTION", &projected), Unit::Text, said(&projected)),
+        fact("left_allowed", "", Unit::Count, of_left(|left| left.allowed)),
+        fact("left_exceeding", "", Unit::Count, of_left(|left| left.exceeding)),
+        fact("left", "", Unit::Count, of_left(|left| left.left)),
+        fact("left_open", "", Unit::Count, of_left(|left| left.open)),
+        fact("projection_alike_bps", "", Unit::Bps, of_rate(alike)),
+        fact("projection_alike_bytes", "", Unit::Bytes, of_volume(alike)),
+        fact("projection_zero_bps", "", Unit::Bps, of_rate(zero)),
+        fact("projection_zero_bytes", "", Unit::Bytes, of_volume(zero)),
     ]
 }
 
 /// What it costs.
-fn money(question: &Question, port: &ports::Series, measured: &Measured) -> Vec<Fact> {
-    let total = measured.invoice.total;
-    let is_commit = measured.invoice.below_commit.is_some();
-    let commit = is_commit.then(|| format!("{}, the commit", exactly(measured.invoice.billed)));
-    let words = total.map(|total| format!("{total} {}", question.contract.currency).trim_end().to_owned());
+fn money(question: &Question, measured: &Measured) -> Vec<Fact> {
+    let Invoice { billed, below_commit, total, .. } = &measured.invoice;
+    let commit = if below_commit.is_some() { ", the commit" } else { "" };
+    let volume = match billed {
+        Quantity::Volume(bytes) => number(*bytes),
+        Quantity::Rate(_) | Quantity::Port => Cell::Null,
+    };
+    let words = total.map(|total| with_currency(total.to_string(), &question.contract.currency));
     vec![
-        fact("proration", "", Unit::Text, text(port.tariff.proration.name())),
+        told("billed", Some(format!("{}{commit}", exactly(*billed)))),
+        told("amount", words),
+        fact("invoiced_bps", "", Unit::Bps, bps(*billed)),
+        fact("invoiced_bytes", "", Unit::Bytes, volume),
         fact("amount", "", Unit::Text, total.map_or(Cell::Null, |total| text(total.to_string()))),
-        fact("", if commit.is_some() { "billed" } else { "" }, Unit::Text, text(commit.unwrap_or_default())),
-        fact("", if words.is_some() { "amount" } else { "" }, Unit::Text, text(words.unwrap_or_default())),
     ]
 }
 
 /// The evidence: invoice lines, the samples around the rank, the days.
-pub(super) fn tables(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> Vec<Table> {
-    let mut tables = vec![around(counted, measured)];
+pub(super) fn tables(
+    counted: &Counted<'_>,
+    question: &Question,
+    port: &ports::Series,
+    measured: &Measured,
+) -> Vec<Table> {
+    let mut tables = Vec::new();
+    if !measured.billed.around.is_empty() {
+        tables.push(around(counted, port, measured));
+    }
     if !measured.billed.days.is_empty() {
         tables.push(days(counted, measured));
     }
     if port.tariff.price.is_some() {
-        tables.push(lines(measured));
+        tables.push(lines(question, measured));
     }
     tables
 }
 
-fn table(name: &str, title: &str, columns: Vec<crate::report::Column>, rows: Vec<Vec<Cell>>) -> Table {
+fn table(name: &str, title: &str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Table {
     Table { name: name.to_owned(), title: title.to_owned(), columns, rows, ..Table::default() }
 }
 
-fn around(counted: &Counted<'_>, measured: &Measured) -> Table {
+fn around(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> Table {
+    let is_adjusted = port.terms.overhead.factor() != Decimal::ONE;
     let row = |ranked: &Ranked| {
         vec![
             number(ranked.rank.into()),
@@ -318,16 +411,22 @@ fn around(counted: &Counted<'_>, measured: &Measured) -> Table {
             Cell::Integer(ranked.slot.start.into()),
             counted.second(ranked.slot.end),
             number(ranked.bytes),
+            number(rate_bps(ranked.bytes, ranked.slot.seconds())),
             number(ranked.bps),
-            text(if measured.billed.billed.is_some_and(|it| it.rank == ranked.rank) { "billed" } else { "" }),
+            text(if measured.billed.billed.is_some_and(|it| it.rank == ranked.rank) {
+                "measured"
+            } else {
+                ""
+            }),
         ]
     };
     let columns = vec![
         key_column("rank", Unit::Number),
         key_column("slot_start", Unit::Text),
-        crate::report::Column { machine: true, ..key_column("slot_start_epoch", Unit::Number) },
-        key_column("slot_end", Unit::Text),
+        Column { machine: true, ..key_column("slot_start_epoch", Unit::Number) },
+        Column { machine: true, ..key_column("slot_end", Unit::Text) },
         column("bytes", Unit::Count),
+        Column { machine: !is_adjusted, ..column("logged_bps", Unit::Count) },
         column("bps", Unit::Count),
         column("note", Unit::Text),
     ];
@@ -359,7 +458,7 @@ fn days(counted: &Counted<'_>, measured: &Measured) -> Table {
     table("days", "Days", columns, measured.billed.days.iter().map(row).collect())
 }
 
-fn lines(measured: &Measured) -> Table {
+fn lines(question: &Question, measured: &Measured) -> Table {
     let columns = vec![
         key_column("description", Unit::Text),
         column("quantity", Unit::Decimal),
@@ -380,7 +479,17 @@ fn lines(measured: &Measured) -> Table {
             text(line.amount.to_string()),
         ]
     };
-    table("lines", "Invoice", columns, measured.invoice.lines.iter().map(row).collect())
+    let title = match question.contract.currency.as_str() {
+        "" => "Invoice".to_owned(),
+        currency => format!("Invoice, in {currency}"),
+    };
+    let total = measured.invoice.total.map(|total| {
+        let mut cells = vec![Cell::Null; columns.len() - 1];
+        cells.push(text(total.to_string()));
+        cells
+    });
+    let rows = measured.invoice.lines.iter().map(row).collect();
+    Table { total, ..table("lines", &title, columns, rows) }
 }
 
 /// `2026-11-01T20:05:00+08:00 to 20:10:00`.

@@ -5,30 +5,27 @@
 
 mod drivers;
 mod facts;
+mod heading;
 mod ports;
 
 use super::Counted;
 use crate::billing::contract::{Contract, Members, Port};
 use crate::billing::decimal::Decimal;
 use crate::billing::method::{Billed, Quantity, Terms, Traffic, measure, measure_on};
-use crate::billing::outlook::{left, peaks, project};
+use crate::billing::outlook::{left, project};
 use crate::billing::period::Period;
 use crate::billing::ratio::Ratio;
 use crate::billing::samples::{Frame, Sample};
 use crate::billing::tariff::invoice;
-use crate::billing::words::{Direction, Overhead, Scope};
+use crate::billing::words::{Direction, Missing, Overhead, Scope};
 use crate::error::Error;
-use crate::format::{Format, Part as FieldPart, Server};
 use crate::query::dimension::DIMENSIONS_MAX;
-use crate::query::{Basis, Dimension, Flow, Series, View};
+use crate::query::{Dimension, Flow, Series, View};
 use crate::report::chart::{Chart, Line, Rate};
-use crate::report::{Cell, Fact, Part, Parts, Report, Unit, human};
-use crate::time::{Slot, Timestamp};
+use crate::report::{Fact, Part, Parts, Report, Unit};
+use crate::time::{Grid, Slot, Timestamp};
 use facts::Measured;
 use ports::Account;
-
-/// A stretch between two logs that is worth a warning: its slots count as zero.
-const GAP_SECONDS: i64 = 3600;
 
 const MICROS: i64 = 1_000_000;
 
@@ -132,8 +129,8 @@ pub fn report(counted: &Counted<'_>, question: &Question) -> Result<Report, Erro
     Ok(Report {
         schema: "bandwho.bill/1",
         input: counted.input(),
-        facts: heading(counted, question, &period, &frame, &account, total).map_err(failed)?,
-        parts: Parts { name: "bills", parts },
+        facts: heading::facts(counted, question, &period, &frame, &account, total).map_err(failed)?,
+        parts: Parts { name: "bills", key: "port", parts },
         ..Report::default()
     })
 }
@@ -164,20 +161,48 @@ fn add(total: Option<Decimal>, amount: Option<Decimal>) -> Result<Option<Decimal
 fn measured(frame: &Frame, port: &ports::Series) -> Result<Measured, String> {
     let terms = &port.terms;
     let billed = measure(frame, &traffic(&port.bytes), terms)?;
-    let on =
-        |bytes: &[Vec<u128>; 2], terms: &Terms| measure_on(frame, &traffic(bytes), terms, &billed.validity);
-    let under = |bytes: &[Vec<u128>; 2]| on(bytes, terms).map(|billed| billed.quantity);
+    // Other schemes are held against the bill on the days that are valid for it, in each direction that competes.
+    let judged = match terms.direction {
+        Direction::MaxOfP95 => [Direction::Out, Direction::In]
+            .into_iter()
+            .map(|direction| {
+                let alone = measure(frame, &traffic(&port.bytes), &Terms { direction, ..*terms })?;
+                Ok((direction, alone.validity))
+            })
+            .collect::<Result<Vec<_>, String>>()?,
+        direction => vec![(direction, billed.validity.clone())],
+    };
+    let on = |bytes: &[Vec<u128>; 2], overhead: Overhead| {
+        let one = |(direction, validity): &(Direction, Vec<bool>)| {
+            let terms = Terms { direction: *direction, overhead, ..*terms };
+            measure_on(frame, &traffic(bytes), &terms, validity).map(|billed| billed.quantity)
+        };
+        let quantities = judged.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, String>(quantities.into_iter().max_by_key(|it| it.number()).unwrap_or(billed.quantity))
+    };
     // Up to the commit nothing more is paid.
     let limit = billed.quantity.number().max(port.tariff.commit.unwrap_or(0));
     Ok(Measured {
         invoice: invoice(&billed, &port.tariff)?,
-        interval: [under(&port.minimum)?, under(&port.maximum)?],
-        end_spike: under(&port.end_spike)?,
-        raw: on(&port.raw, &Terms { overhead: Overhead::None, ..*terms })?.quantity,
+        interval: [on(&port.minimum, terms.overhead)?, on(&port.maximum, terms.overhead)?],
+        end_spike: on(&port.end_spike, terms.overhead)?,
+        raw: on(&port.raw, Overhead::None)?,
         left: left(frame, &traffic(&port.bytes), terms, limit)?,
         projection: project(frame, &traffic(&port.bytes), terms)?,
         billed,
     })
+}
+
+/// Which slots of the frame are samples, or part of one.
+fn ranked(question: &Question, frame: &Frame, billed: &Billed) -> Vec<bool> {
+    let mut ranked = vec![question.contract.missing == Missing::Zero; frame.slots().len()];
+    ranked[frame.covered()].fill(true);
+    for ((_, slots), valid) in frame.days().zip(&billed.validity) {
+        if !valid {
+            ranked[slots].fill(false);
+        }
+    }
+    ranked
 }
 
 fn traffic(bytes: &[Vec<u128>; 2]) -> Traffic<'_> {
@@ -191,142 +216,61 @@ fn part(
     port: &ports::Series,
     measured: &Measured,
 ) -> Part {
-    let mut tables = facts::tables(counted, port, measured);
+    let mut tables = facts::tables(counted, question, port, measured);
     if !question.drivers.is_empty() {
         tables.push(drivers::table(counted, question, frame, port, &measured.billed));
     }
     Part {
         title: format!("Port {}", port.name),
-        facts: facts::facts(counted, question, frame, port, measured),
-        charts: vec![Chart::Rate(curve(counted, frame, port, &measured.billed))],
+        facts: [facts::facts(counted, question, port, measured), span(counted, frame)].concat(),
+        charts: vec![Chart::Rate(curve(counted, question, frame, port, measured))],
         tables,
     }
 }
 
-/// The period's rate as it is billed, and the billed rate across it.
-fn curve(counted: &Counted<'_>, frame: &Frame, port: &ports::Series, billed: &Billed) -> Rate {
-    let factor = port.terms.overhead.factor();
-    let covered = frame.covered();
-    let rates = frame.slots()[covered.clone()].iter().zip(covered).map(|(&slot, at)| {
-        let [sent, received] = [0, 1].map(|way: usize| port.bytes[way].get(at).copied().unwrap_or(0));
+/// The period again, for rows that stand alone.
+fn span(counted: &Counted<'_>, frame: &Frame) -> Vec<Fact> {
+    let (Some(first), Some(last)) = (frame.slots().first(), frame.slots().last()) else { return Vec::new() };
+    let fact = |name, second| Fact { name, label: "", unit: Unit::Text, value: counted.second(second) };
+    vec![fact("first_slot_start", first.start), fact("last_slot_end", last.end)]
+}
+
+/// The samples as they are billed, and what they come to across them.
+fn curve(
+    counted: &Counted<'_>,
+    question: &Question,
+    frame: &Frame,
+    port: &ports::Series,
+    measured: &Measured,
+) -> Rate {
+    let billed = &measured.billed;
+    let length = port.terms.mean.unwrap_or(counted.rules.grid.length);
+    let mut cursor = Grid { length, ..counted.rules.grid.clone() }.cursor();
+    let shown = ranked(question, frame, billed);
+    let mut samples: Vec<Slot> = frame
+        .slots()
+        .iter()
+        .zip(shown)
+        .filter(|(_, shown)| *shown)
+        .map(|(slot, _)| cursor.slot(Timestamp::from_seconds(slot.start)))
+        .collect();
+    samples.dedup();
+    let rate = |slot: Slot| {
+        let [sent, received] = [0, 1].map(|way: usize| port.bytes_within(frame, way, slot));
         let bytes = match billed.direction {
             Direction::In => received,
             Direction::Sum => sent.saturating_add(received),
             Direction::MaxPerSample => sent.max(received),
             Direction::Out | Direction::MaxOfP95 => sent,
         };
-        let rate = Sample { slot, bytes }.rate(factor);
+        let rate = Sample { slot, bytes }.rate(port.terms.overhead.factor());
         (slot, rate.map_or(u128::MAX, Ratio::rounded))
-    });
+    };
     let line = match billed.quantity {
-        Quantity::Rate(rate) => Some(Line { label: "billed".to_owned(), rate }),
+        Quantity::Rate(rate) => Some(Line { label: "measured".to_owned(), rate }),
         Quantity::Volume(_) | Quantity::Port => None,
     };
     let title = format!("Rate of {}", port.name);
-    Rate { title, samples: rates.collect(), line, zone: counted.zone().clone() }
-}
-
-/// What holds for all ports.
-fn heading(
-    counted: &Counted<'_>,
-    question: &Question,
-    period: &Period,
-    frame: &Frame,
-    account: &Account,
-    total: Option<Decimal>,
-) -> Result<Vec<Fact>, String> {
-    let Contract { name, currency, .. } = &question.contract;
-    let fact = |name, label, unit, value| Fact { name, label, unit, value };
-    let text = |text: String| Cell::Text(text.into_bytes());
-    let some =
-        |text: &String| if text.is_empty() { Cell::Null } else { Cell::Text(text.clone().into_bytes()) };
-    let shown = |label: &'static str, shown: bool| if shown { label } else { "" };
-    let number = |number: u128| Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX));
-    let (covered, slots) = (frame.covered_slots(), frame.slots().len() as u64);
-    let days = frame.days().len();
-    let words = format!(
-        "{} to {}, {}, {} of {} s",
-        counted.time(Timestamp::from_seconds(period.start())),
-        counted.time(Timestamp::from_seconds(period.end())),
-        human::counted(days as u64, "day"),
-        human::counted(slots, "slot"),
-        counted.rules.grid.length,
-    );
-    #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
-    let share = Cell::Share(covered as f64 / slots.max(1) as f64);
-    let incomplete = format!(
-        "{} of {} are within the logs; of the others nothing is known",
-        human::count(covered.into()),
-        human::counted(slots, "slot")
-    );
-    let warnings = warnings(counted);
-    let mut facts = vec![
-        fact("coverage", "", Unit::Share, share),
-        fact("", shown("COVERAGE", covered < slots), Unit::Text, text(incomplete)),
-        fact("contract", shown("contract", !name.is_empty()), Unit::Text, some(name)),
-        fact("currency", "", Unit::Text, some(currency)),
-        fact("", "period", Unit::Text, text(words)),
-        fact("period_start", "", Unit::Text, counted.second(period.start())),
-        fact("period_start_epoch", "", Unit::Number, Cell::Integer(period.start().into())),
-        fact("period_end", "", Unit::Text, counted.second(period.end())),
-        fact("period_end_epoch", "", Unit::Number, Cell::Integer(period.end().into())),
-        fact("slot_seconds", "", Unit::Count, Cell::Integer(counted.rules.grid.length.into())),
-        fact("period_slots", "", Unit::Count, Cell::Integer(slots.into())),
-        fact("covered_slots", "", Unit::Count, Cell::Integer(covered.into())),
-        fact(
-            "unbilled_bytes",
-            shown("on no port", account.unbilled > 0),
-            Unit::Bytes,
-            number(account.unbilled),
-        ),
-        fact("warnings", "", Unit::Text, Cell::List(warnings.iter().cloned().map(text).collect())),
-    ];
-    facts.extend(warnings.into_iter().map(|warning| fact("", "WARNING", Unit::Text, text(warning))));
-    let amount = total.map_or(Cell::Null, |total| text(total.to_string()));
-    facts.push(fact("amount", "", Unit::Text, amount));
-    if let Some(total) = total {
-        facts.push(fact("", "total", Unit::Text, text(format!("{total} {currency}").trim_end().to_owned())));
-    }
-    if account.ports.len() > 1 {
-        let terms = Terms { missing: question.contract.missing, ..Terms::default() };
-        let all: Vec<Traffic<'_>> = account.ports.iter().map(|port| traffic(&port.raw)).collect();
-        let peaks = peaks(frame, &all, &terms)?;
-        let of_sum = peaks.peak_of_sum.map_or(0, |peak| peak.bps);
-        facts.push(fact("sum_of_peaks_bps", "sum of peaks", Unit::Bps, number(peaks.sum_of_peaks_bps)));
-        facts.push(fact("peak_of_sum_bps", "peak of sum", Unit::Bps, number(of_sum)));
-    }
-    Ok(facts)
-}
-
-/// What makes the figures less sure than they look.
-fn warnings(counted: &Counted<'_>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let basis = counted.rules.basis;
-    let is_response_size = |format: &Format| {
-        format.server == Server::Apache
-            && format.fields().any(|field| field.part == FieldPart::Body && field.text.ends_with(['b', 'B']))
-    };
-    let in_use = counted.tally.account.by_format.iter().filter(|(_, lines)| lines.lines > 0);
-    let mut in_use = in_use.filter_map(|(&(file, at), _)| counted.files.get(file as usize)?.1.get(at));
-    if basis == Basis::Body && in_use.any(|format| is_response_size(format)) {
-        warnings.push(
-            "%b and %B are sizes of responses: aborted transfers count in full (Apache mod_log_config)"
-                .to_owned(),
-        );
-    }
-    let mut spans: Vec<_> = counted.tally.account.file_spans.values().copied().collect();
-    spans.sort_unstable();
-    let mut covered = spans.first().map(|(_, last)| *last);
-    for (first, last) in spans {
-        let until = covered.map_or(last, |covered| covered.max(last));
-        if let Some(gap) = covered.filter(|covered| first.seconds() - covered.seconds() > GAP_SECONDS) {
-            warnings.push(format!(
-                "no log has records between {} and {}: these slots count as 0",
-                counted.time(gap),
-                counted.time(first)
-            ));
-        }
-        covered = Some(until);
-    }
-    warnings
+    let samples = samples.into_iter().map(rate).collect();
+    Rate { title, samples, line, zone: counted.zone().clone() }
 }

@@ -1,6 +1,6 @@
 //! Counted groups → the series of the contract's ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Counted;
 use super::super::groups::{self, KeyPart};
@@ -15,12 +15,16 @@ use crate::billing::words::{Direction, Overhead, Scope};
 use crate::query::{Dimension, Flow};
 use crate::time::Slot;
 
+/// Slots of all ports together at most: about 2 GB.
+const PORT_SLOTS_MAX: u64 = 16_000_000;
+
 /// What is billed on its own.
 #[derive(Debug, Clone)]
 pub(super) struct Series {
     pub(super) name: String,
     pub(super) members: Vec<String>,
     pub(super) terms: Terms,
+    pub(super) scope: Scope,
     pub(super) tariff: Tariff,
     /// Bytes per slot of the frame, sent and received, by the scheme of the rules; with packets' headers if the
     /// contract adds them.
@@ -38,6 +42,26 @@ pub(super) struct Series {
 }
 
 impl Series {
+    /// The members that no record is from: a name that is misspelt bills nothing.
+    fn silent(&self, counts: &[Counts], by: &[Dimension]) -> Vec<String> {
+        let (members, place) = match &self.place {
+            Place::Everywhere => return Vec::new(),
+            Place::Idcs { members, .. } => (members, Dimension::Idc),
+            Place::Servers(members) => (members, Dimension::Server),
+        };
+        let Some(at) = by.iter().position(|dimension| *dimension == place) else { return Vec::new() };
+        let speaks = |member: &KeyPart| {
+            counts.iter().flat_map(|counts| &counts.keys).any(|key| key.get(at) == Some(member))
+        };
+        members.iter().filter(|member| !speaks(member)).map(name).collect()
+    }
+
+    /// The direction that is billed in a sample.
+    pub(super) fn larger(&self, frame: &Frame, sample: Slot) -> Direction {
+        let [sent, received] = [SENT, RECEIVED].map(|way| self.bytes_within(frame, way, sample));
+        if received > sent { Direction::In } else { Direction::Out }
+    }
+
     /// Bytes sent (0) or received (1) within a sample.
     pub(super) fn bytes_within(&self, frame: &Frame, way: usize, sample: Slot) -> u128 {
         let from = frame.slots().partition_point(|slot| slot.start < sample.start);
@@ -50,8 +74,11 @@ impl Series {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     Everywhere,
-    /// One of these data centres.
-    Idcs(Vec<KeyPart>),
+    /// One of these data centres, but for machines that are on a port of their own: nothing is billed twice.
+    Idcs {
+        members: Vec<KeyPart>,
+        without: Vec<KeyPart>,
+    },
     /// One of these machines.
     Servers(Vec<KeyPart>),
 }
@@ -65,7 +92,9 @@ impl Place {
         };
         match self {
             Self::Everywhere => true,
-            Self::Idcs(members) => is_one(&Dimension::Idc, members),
+            Self::Idcs { members, without } => {
+                is_one(&Dimension::Idc, members) && !is_one(&Dimension::Server, without)
+            }
             Self::Servers(members) => is_one(&Dimension::Server, members),
         }
     }
@@ -74,7 +103,12 @@ impl Place {
 /// All ports, and what is on none.
 pub(super) struct Account {
     pub(super) ports: Vec<Series>,
+    /// Bytes sent within the period from places on no port.
     pub(super) unbilled: u128,
+    /// Places of the contract that no record is from.
+    pub(super) silent: Vec<String>,
+    /// Where there is a sample at all: starts of slots, in order.
+    pub(super) busy: Vec<i64>,
 }
 
 /// The groups of one flow: their keys, and what they count for.
@@ -93,14 +127,26 @@ impl Account {
         let tallies = flows(contract).into_iter().zip(&counted.tally.views);
         let counts: Vec<Counts> = tallies.map(|(flow, tally)| Counts::new(counted, flow, tally)).collect();
         let named = expanded(contract.ports.as_slice(), &counts[0], &by);
+        let slots = frame.slots().len() as u64;
+        if (named.len() as u64).saturating_mul(slots) > PORT_SLOTS_MAX {
+            return Err(format!("{} ports in {slots} slots are too many; choose longer slots", named.len()));
+        }
+        let mut names = BTreeSet::new();
+        if let Some((twice, ..)) = named.iter().find(|(name, ..)| !names.insert(name)) {
+            return Err(format!("two bills would be called `{twice}`"));
+        }
         let ports =
             named.into_iter().map(|(name, place, port)| series(frame, &counts, &by, name, place, port));
         let ports: Vec<Series> = ports.collect::<Result<_, _>>()?;
         let sent = &counts[0];
         let on_none = |key: &[KeyPart]| !ports.iter().any(|port| port.place.has(&by, key));
         let unbilled = sent.keys.iter().zip(&sent.samples).filter(|(key, _)| on_none(key));
-        let unbilled = unbilled.flat_map(|(_, samples)| samples).map(|(_, bytes)| bytes).sum();
-        Ok(Self { ports, unbilled })
+        let (unbilled, _) = aligned(frame, unbilled.flat_map(|(_, samples)| samples))?;
+        let unbilled = unbilled.into_iter().fold(0, u128::saturating_add);
+        let silent = ports.iter().flat_map(|port| port.silent(&counts, &by)).collect();
+        let busy = sent.samples.iter().flatten().filter_map(|(start, _)| *start);
+        let busy = busy.collect::<BTreeSet<i64>>().into_iter().collect();
+        Ok(Self { ports, unbilled, silent, busy })
     }
 }
 
@@ -123,11 +169,16 @@ impl Counts {
 /// The ports of the contract, those billed by place as one for each place, with their names.
 fn expanded<'a>(ports: &'a [Port], sent: &Counts, by: &[Dimension]) -> Vec<(String, Place, &'a Port)> {
     let known = |name: &String| KeyPart::Text(name.clone().into_bytes());
+    let servers = ports.iter().flat_map(|port| match &port.members {
+        Members::Servers(names) => names.iter().map(known).collect(),
+        Members::Idcs(_) | Members::Everything => Vec::new(),
+    });
+    let servers: Vec<KeyPart> = servers.collect();
     let mut all = Vec::new();
     for port in ports {
-        let place: fn(Vec<KeyPart>) -> Place = match port.members {
-            Members::Servers(_) => Place::Servers,
-            _ => Place::Idcs,
+        let place = |members: Vec<KeyPart>| match port.members {
+            Members::Servers(_) => Place::Servers(members),
+            _ => Place::Idcs { members, without: servers.clone() },
         };
         let members: Vec<KeyPart> = match (&port.members, port.scope) {
             (Members::Idcs(names) | Members::Servers(names), _) => names.iter().map(known).collect(),
@@ -138,7 +189,7 @@ fn expanded<'a>(ports: &'a [Port], sent: &Counts, by: &[Dimension]) -> Vec<(Stri
             (Members::Everything, Scope::PerPort) => {
                 let at = by.iter().position(|it| *it == Dimension::Idc).unwrap_or(0);
                 let keys = sent.keys.iter().filter_map(|key| key.get(at).cloned());
-                keys.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+                keys.collect::<BTreeSet<_>>().into_iter().collect()
             }
         };
         match port.scope {
@@ -174,12 +225,13 @@ fn series(
 ) -> Result<Series, String> {
     let members = match &place {
         Place::Everywhere => Vec::new(),
-        Place::Idcs(members) | Place::Servers(members) => members.iter().map(name).collect(),
+        Place::Idcs { members, .. } | Place::Servers(members) => members.iter().map(name).collect(),
     };
     let mut series = Series {
         name: port_name,
         members,
         terms: port.terms,
+        scope: port.scope,
         tariff: port.tariff.clone(),
         bytes: Default::default(),
         raw: Default::default(),
@@ -196,9 +248,7 @@ fn series(
     for counts in counts {
         let members = || (0..counts.keys.len()).filter(|&group| series.place.has(by, &counts.keys[group]));
         let samples = members().flat_map(|group| &counts.samples[group]);
-        // Before all slots: never in a period.
-        let (bytes, outside) =
-            frame.series(samples.map(|(start, bytes)| (start.unwrap_or(i64::MIN), *bytes)))?;
+        let (bytes, outside) = aligned(frame, samples)?;
         let mut spans: BTreeMap<i64, Span> = BTreeMap::new();
         for (start, span) in members().flat_map(|group| &counts.spans[group]) {
             spans.entry(*start).or_default().merge(*span);
@@ -212,13 +262,26 @@ fn series(
             series.minimum[way] = under(Scheme::MinimumVolume);
             series.maximum[way] = under(Scheme::MaximumVolume);
             series.end_spike[way] = under(Scheme::EndSpike);
-            if way == SENT || port.terms.direction != Direction::Out {
+            let is_billed = match port.terms.direction {
+                Direction::Out => way == SENT,
+                Direction::In => way == RECEIVED,
+                Direction::MaxOfP95 | Direction::MaxPerSample | Direction::Sum => true,
+            };
+            if is_billed {
                 series.outside += outside;
             }
             series.bytes[way] = bytes;
         }
     }
     Ok(series)
+}
+
+/// A series of the frame, and the bytes outside it: what is in no slot is before all of them.
+fn aligned<'a>(
+    frame: &Frame,
+    samples: impl Iterator<Item = &'a (Option<i64>, u128)>,
+) -> Result<(Vec<u128>, u128), String> {
+    frame.series(samples.map(|(start, bytes)| (start.unwrap_or(i64::MIN), *bytes)))
 }
 
 /// The series that another scheme would have made.
