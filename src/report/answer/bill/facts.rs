@@ -128,7 +128,7 @@ fn terms(question: &Question, port: &ports::Series) -> Vec<Fact> {
         _ => "Mbps",
     };
     let price =
-        price.map(|price| format!("{} per {per} and period", with_currency(price, &contract.currency)));
+        price.map(|price| format!("{} per {per} and period", with_currency(&price, &contract.currency)));
     vec![
         fact("port", "", Unit::Text, text(&port.name)),
         told("places", places),
@@ -166,7 +166,7 @@ fn unit_name(unit: VolumeUnit) -> &'static str {
     }
 }
 
-fn with_currency(words: String, currency: &str) -> String {
+fn with_currency(words: &str, currency: &str) -> String {
     format!("{words} {currency}").trim_end().to_owned()
 }
 
@@ -326,7 +326,7 @@ fn outlook(question: &Question, port: &ports::Series, measured: &Measured) -> Ve
     let projected = measured.projection.as_ref().map(|it| [&it.rest_alike, &it.rest_zero]);
     let cost = |billed: &Billed| {
         let total = invoice(billed, &port.tariff).ok().and_then(|invoice| invoice.total);
-        total.map(|total| with_currency(total.to_string(), &question.contract.currency))
+        total.map(|total| with_currency(&total.to_string(), &question.contract.currency))
     };
     let words = projected.map(|[alike, zero]| {
         let one = |billed: &Billed| {
@@ -368,7 +368,7 @@ fn money(question: &Question, measured: &Measured) -> Vec<Fact> {
         Quantity::Volume(bytes) => number(*bytes),
         Quantity::Rate(_) | Quantity::Port => Cell::Null,
     };
-    let words = total.map(|total| with_currency(total.to_string(), &question.contract.currency));
+    let words = total.map(|total| with_currency(&total.to_string(), &question.contract.currency));
     vec![
         told("billed", Some(format!("{}{commit}", exactly(*billed)))),
         told("amount", words),

@@ -131,8 +131,8 @@ impl Account {
         if (named.len() as u64).saturating_mul(slots) > PORT_SLOTS_MAX {
             return Err(format!("{} ports in {slots} slots are too many; choose longer slots", named.len()));
         }
-        let mut names = BTreeSet::new();
-        if let Some((twice, ..)) = named.iter().find(|(name, ..)| !names.insert(name)) {
+        let mut seen = BTreeSet::new();
+        if let Some((twice, ..)) = named.iter().find(|(name, ..)| !seen.insert(name)) {
             return Err(format!("two bills would be called `{twice}`"));
         }
         let ports =
