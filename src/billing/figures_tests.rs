@@ -285,10 +285,19 @@ fn huawei_gigabytes() {
     let tariff = Tariff { volume_unit: VolumeUnit::Binary, proration: Proration::None, ..tariff("0.2", 2) };
     let gigabytes = |bytes| {
         let charged = charge(Quantity::Volume(bytes), (1, 1), &tariff).unwrap();
-        (charged.lines[0].quantity.to_string(), charged.total.unwrap().to_string())
+        let line = &charged.lines[0];
+        format!("{} {} = {}", line.quantity, line.unit, charged.total.unwrap())
     };
-    assert_eq!(gigabytes(1 << 30), ("1".to_owned(), "0.20".to_owned()));
-    assert_eq!(gigabytes((1 << 20) / 8 * 86_400), ("10.546875".to_owned(), "2.11".to_owned()));
+    assert_eq!(gigabytes(1 << 30), "1 GiB = 0.20");
+    assert_eq!(gigabytes((1 << 20) / 8 * 86_400), "10.546875 GiB = 2.11");
+    let slices = vec![
+        Tier { up_to: Some(2 << 40), price: Decimal::parse("0.21").unwrap() },
+        Tier { up_to: None, price: Decimal::parse("0.20").unwrap() },
+    ];
+    let tiered = Tariff { price: Some(Price::Slices(slices)), ..tariff.clone() };
+    let charged = charge(Quantity::Volume(3 << 40), (1, 1), &tiered).unwrap();
+    let lines: Vec<&str> = charged.lines.iter().map(|line| line.description.as_str()).collect();
+    assert_eq!(lines, ["measured, 0 to 2048 GiB", "measured, above 2048 GiB"]);
     assert_eq!(Volume::parse("1GB", VolumeUnit::Binary).unwrap().0, 1024 * (1 << 20));
 }
 

@@ -8,13 +8,13 @@ use super::words::{Proration, VolumeUnit};
 /// The price of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tariff {
-    /// What a unit costs per period: 1 Mbps, 1 GB under `volume`, the port under `flat`. `None`: no money is shown.
+    /// What a unit costs per period: 1 Mbps, 1 GB or GiB under `volume`, the port under `flat`. `None`: no money is shown.
     pub price: Option<Price>,
     /// The least that is billed, in bit/s, or in bytes under `volume`.
     pub commit: Option<u128>,
     /// How the fee follows the valid days.
     pub proration: Proration,
-    /// What a GB is.
+    /// What a price under `volume` is per: 1 GB or 1 GiB.
     pub volume_unit: VolumeUnit,
     /// Digits of an amount after the point.
     pub digits: u32,
@@ -36,7 +36,7 @@ pub enum Price {
 pub struct Tier {
     /// The largest quantity of this tier, in bit/s, or in bytes under `volume`; `None` only in the last tier.
     pub up_to: Option<u128>,
-    /// Per Mbps or GB.
+    /// Per Mbps, GB or GiB.
     pub price: Decimal,
 }
 
@@ -47,7 +47,7 @@ pub struct Line {
     pub description: String,
     /// Of `unit`; exact for Mbps and decimal GB, else rounded to nine digits for display only.
     pub quantity: Decimal,
-    /// `Mbps`, `GB` or `port`.
+    /// `Mbps`, `GB`, `GiB` or `port`.
     pub unit: &'static str,
     /// Per unit and period.
     pub price: Decimal,
@@ -153,7 +153,7 @@ impl Unit {
     fn of(quantity: Quantity, volume: VolumeUnit) -> Self {
         match quantity {
             Quantity::Rate(_) => Self { name: "Mbps", size: 1_000_000, digits: 6 },
-            Quantity::Volume(_) => Self { name: "GB", size: volume.gigabyte(), digits: 9 },
+            Quantity::Volume(_) => Self { name: volume.gigabyte_name(), size: volume.gigabyte(), digits: 9 },
             Quantity::Port => Self { name: "port", size: 1, digits: 0 },
         }
     }

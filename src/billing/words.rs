@@ -4,6 +4,7 @@ use super::decimal::Decimal;
 use super::period::Date;
 use super::rank::RankRule;
 use crate::aggregate::SEGMENT;
+use crate::time::slot_length;
 
 /// The largest n of `nth-peak:n`: no period of interest has more days.
 pub const NTH_PEAK_MAX: u32 = 366;
@@ -124,7 +125,7 @@ pub enum VolumeUnit {
     /// 1 GB = 1000³ bytes.
     #[default]
     Decimal,
-    /// 1 GB = 1024³ bytes, as Huawei Cloud counts.
+    /// 1024³ bytes, which Huawei Cloud calls a GB and a bill of ours a GiB.
     Binary,
 }
 
@@ -215,6 +216,15 @@ pub fn parse_commit(text: &str, method: Method, unit: VolumeUnit) -> Result<u128
         Method::Flat => Err("a flat port has neither a commit nor tiers".to_owned()),
         _ => Rate::parse(text).map(|rate| rate.0),
     }
+}
+
+/// Seconds of a sample that is made of slots of `slot_seconds`: `30m`, `2h`. The error is the reason.
+pub fn parse_mean(text: &str, slot_seconds: u32) -> Result<u32, String> {
+    let fits = |seconds: &u32| seconds.is_multiple_of(slot_seconds.max(1));
+    slot_length(text).ok().filter(fits).ok_or_else(|| {
+        let (text, slot) = (text.trim().escape_debug(), length(slot_seconds));
+        format!("samples of {text}: must divide a day and be a multiple of the slot of {slot}")
+    })
 }
 
 impl ValidDays {
@@ -337,9 +347,17 @@ impl Volume {
 }
 
 impl VolumeUnit {
-    /// Bytes in what is billed as 1 GB.
+    /// Bytes in what a price is per.
     pub const fn gigabyte(self) -> u128 {
         self.kilo().pow(3)
+    }
+
+    /// What a price is per, as an invoice has it: `GB`, or `GiB` for 1024³ bytes.
+    pub const fn gigabyte_name(self) -> &'static str {
+        match self {
+            Self::Decimal => "GB",
+            Self::Binary => "GiB",
+        }
     }
 
     const fn kilo(self) -> u128 {
@@ -362,6 +380,14 @@ fn with_unit(text: &str, units: &[(&str, u128)], what: &str, example: &str) -> R
         return Err(format!("`{text}` is not a whole number of the smallest unit"));
     }
     Ok(exact.numerator())
+}
+
+/// `5m`: the largest unit that needs no fraction.
+fn length(seconds: u32) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let found = units.iter().find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size));
+    let (size, unit) = found.unwrap_or(&(1, "s"));
+    format!("{}{unit}", seconds / size)
 }
 
 fn count(text: &str, most: u32) -> Result<u32, String> {
@@ -463,6 +489,28 @@ mod tests {
                 "unknown direction `uot` (did you mean `out`?); expected out, in, max-of-p95, max-per-sample or sum",
             ),
         );
+    }
+
+    #[test]
+    fn sample_lengths() {
+        assert_eq!(parse_mean("30m", 300), Ok(1800));
+        assert_eq!(parse_mean(" 2h ", 300), Ok(7200));
+        assert_eq!(parse_mean("300", 300), Ok(300));
+        assert_eq!(parse_mean("1d", 3600), Ok(86_400));
+        let bad = |text, slot, shown: &str| {
+            let expected = format!("samples of {shown}: must divide a day and be a multiple of the slot of ");
+            let error = parse_mean(text, slot).unwrap_err();
+            error.strip_prefix(&expected).unwrap_or_else(|| panic!("{error}")).to_owned()
+        };
+        assert_eq!(bad("7m", 300, "7m"), "5m");
+        assert_eq!(bad("1m", 300, "1m"), "5m");
+        assert_eq!(bad("1h", 86_400, "1h"), "1d");
+        assert_eq!(bad("45m", 1800, "45m"), "30m");
+        assert_eq!(bad("5m", 7200, "5m"), "2h");
+        assert_eq!(bad("1m", 45, "1m"), "45s");
+        assert_eq!(bad("soon\u{1b}", 1, "soon\\u{1b}"), "1s");
+        // As `Frame` reads it: no slot has no length.
+        assert_eq!(parse_mean("1s", 0), Ok(1));
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::billing::method::Terms;
 use crate::billing::rank::RankRule;
 use crate::billing::tariff::{Price, Tariff, Tier};
 use crate::billing::words::{
-    Direction, Method, Missing, Overhead, Proration, Scope, ValidDays, VolumeUnit, parse_commit, parse_rank,
+    Direction, Method, Missing, Overhead, Proration, Scope, ValidDays, VolumeUnit, parse_commit, parse_mean,
+    parse_rank,
 };
 use crate::query::dimension::nearest;
 use crate::time::{Zone, slot_length};
@@ -69,12 +70,13 @@ struct At<T> {
     at: usize,
 }
 
-/// The keys of [`TERM_KEYS`] that a table has. Quantities wait as text until the method says what they are.
+/// The keys of [`TERM_KEYS`] that a table has. Quantities wait as text until the method says what they are, and so does
+/// the length of samples until the slot is known.
 #[derive(Clone, Default)]
 struct Stated {
     method: Option<Method>,
     rank: Option<RankRule>,
-    mean: Option<At<u32>>,
+    mean: Option<At<String>>,
     direction: Option<Direction>,
     scope: Option<Scope>,
     commit: Option<At<String>>,
@@ -206,21 +208,19 @@ fn one_port(
 /// The port that was stated.
 fn port(name: String, members: Members, stated: &Stated, contract: &Contract) -> Result<Port, Fault> {
     let base = Terms::default();
+    let mean = stated.mean.as_ref().map(|At { value, at }| {
+        parse_mean(value, contract.slot).map_err(|message| Fault { at: *at, message })
+    });
+    let mean = mean.transpose()?;
     let terms = Terms {
         method: stated.method.unwrap_or(base.method),
         rank: stated.rank.unwrap_or(base.rank),
-        mean: stated.mean.as_ref().map(|mean| mean.value),
+        mean,
         direction: stated.direction.unwrap_or(base.direction),
         missing: contract.missing,
         valid_days: stated.valid_days.unwrap_or(base.valid_days),
         overhead: stated.overhead.unwrap_or(base.overhead),
     };
-    if let Some(At { value, at }) = stated.mean
-        && (value < contract.slot || !value.is_multiple_of(contract.slot))
-    {
-        let message = format!("samples of {value} s cannot be made of slots of {} s", contract.slot);
-        return Err(Fault { at, message });
-    }
     let unit = stated.volume_unit.unwrap_or_default();
     let quantity = |text: &At<String>| {
         parse_commit(&text.value, terms.method, unit).map_err(|message| Fault { at: text.at, message })
@@ -275,7 +275,7 @@ impl Stated {
         match key {
             "method" => self.method = Some(word(value, Method::parse)?),
             "rank" => self.rank = Some(word(value, parse_rank)?),
-            "mean" => self.mean = Some(At { value: length(value)?, at }),
+            "mean" => self.mean = Some(At { value: written(value, |text| Ok(text.to_owned()))?, at }),
             "direction" => self.direction = Some(word(value, Direction::parse)?),
             "scope" => self.scope = Some(word(value, Scope::parse)?),
             "commit" => self.commit = Some(At { value: text(value)?.to_owned(), at }),
@@ -322,7 +322,7 @@ impl Stated {
 /// What a method's price is per.
 fn unit(method: Option<Method>) -> &'static str {
     match method {
-        Some(Method::Volume) => "GB",
+        Some(Method::Volume) => "bytes",
         Some(Method::Flat) => "port",
         _ => "Mbps",
     }

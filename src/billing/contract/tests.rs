@@ -134,7 +134,19 @@ fn values_that_are_wrong() {
         "c.toml:1:8: not a time zone; expected a name such as Asia/Shanghai, an offset such as +08:00, or UTC",
     );
     check_error("slot = \"7m\"", "c.toml:1:8: `7m`: a slot must divide a day: 1m, 5m, 1h, 1d");
-    check_error("mean = \"1m\"", "c.toml:1:8: samples of 60 s cannot be made of slots of 300 s");
+    check_error(
+        "mean = \"1m\"",
+        "c.toml:1:8: samples of 1m: must divide a day and be a multiple of the slot of 5m",
+    );
+    check_error(
+        "mean = 420",
+        "c.toml:1:8: samples of 420: must divide a day and be a multiple of the slot of 5m",
+    );
+    // The slot may be said later.
+    check_error(
+        "mean = \"30m\"\nslot = \"1h\"",
+        "c.toml:1:8: samples of 30m: must divide a day and be a multiple of the slot of 1h",
+    );
     check_error("digits = 9", "c.toml:1:10: expected a whole number from 0 to 8, found integer");
     check_error("period_day = 32", "c.toml:1:14: expected a whole number from 1 to 31, found integer");
     check_error(
