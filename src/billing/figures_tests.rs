@@ -1,7 +1,7 @@
 //! Figures that vendors and projects publish, recomputed. Each test names where its figure comes from.
 
 use super::decimal::Decimal;
-use super::method::{Billed, Part, Quantity, Terms, Traffic, measure, measure_each, measure_sum};
+use super::method::{Billed, Part, Quantity, Terms, Traffic, measure, measure_sum};
 use super::period::Period;
 use super::rank::RankRule;
 use super::samples::Frame;
@@ -50,9 +50,8 @@ fn check_rank(zone: &str, period: &str, rule: RankRule, samples: u64, rank: u64)
     assert_eq!(billed.driving.len() as u64, rank);
 }
 
-/// Aliyun CDN, 计费方式 基础服务计费 (`AlibabaCloudDocs/cdn` @dd60729): of 8640 points the 433rd is billed; in a month of 29
-/// days
-/// 417 are dropped and the 418th is billed.
+/// Aliyun CDN, 计费方式 基础服务计费 (`AlibabaCloudDocs/cdn` @dd60729): of 8640 points the 433rd is billed; in a month of
+/// 29 days 417 are dropped and the 418th is billed.
 #[test]
 fn aliyun_ranks() {
     check_rank("Asia/Shanghai", "2026-11", RankRule::FloorDiscard, 8640, 433);
@@ -97,9 +96,8 @@ fn months_with_a_clock_change() {
     check_rank("America/New_York", "2026-11", RankRule::Cacti, 8652, 434);
 }
 
-/// `BytePlus`, Pay-by-traditional-95th-percentile: 16 days of 288 points, 5 % are 230.4, the 231st is billed; 100
-/// Mbps at 14.3 for 16
-/// of 31 days are 738.0645. Filled with zeros to 31 days, 446 would be discarded instead of 230.
+/// `BytePlus`, Pay-by-traditional-95th-percentile: 16 days of 288 points, 5 % are 230.4, the 231st is billed; 100 Mbps
+/// at 14.3 for 16 of 31 days are 738.0645. Filled with zeros to 31 days, 446 would be discarded instead of 230.
 #[test]
 fn byteplus_and_valid_days() {
     let frame = frame("Asia/Shanghai", "2026-10", 300);
@@ -189,9 +187,8 @@ fn aliyun_reached_tier() {
     assert_eq!(total(Quantity::Rate(6_000_000_000)), "3360.00");
 }
 
-/// Daily peaks of 100, 90, 80, 70, 60 and 50 (reference/billing.md §1.3): the fourth is 70, the mean 75. With less
-/// than four days the fourth
-/// peak is 0, as Aliyun's prediction API has it.
+/// Daily peaks of 100, 90, 80, 70, 60 and 50 (reference/billing.md §1.3): the fourth is 70, the mean 75. With less than
+/// four days the fourth peak is 0, as Aliyun's prediction API has it.
 #[test]
 fn fourth_peak_and_mean_of_peaks() {
     let frame = frame("Asia/Shanghai", "2026-11-01..2026-11-06", 300);
@@ -235,8 +232,7 @@ fn frame_of_days(days: u32) -> Frame {
     frame("Asia/Shanghai", &format!("2026-11-01..2026-11-{days:02}"), 300)
 }
 
-/// `LibreNMS` #15239 asks for the 95th of two interfaces as a whole, not the sum of theirs; #18481 repaired rows of
-/// two
+/// `LibreNMS` #15239 asks for the 95th of two interfaces as a whole, not the sum of theirs; #18481 repaired rows of two
 /// pollers, which doubled N. Series are added first, and N stays the number of slots.
 #[test]
 fn sums_are_ranked_and_rows_are_not_pooled() {
@@ -247,8 +243,8 @@ fn sums_are_ranked_and_rows_are_not_pooled() {
     let ports = [Traffic::sent_only(&one), Traffic::sent_only(&other)];
     let whole = measure_sum(&frame, &ports, &Terms::default()).unwrap();
     assert_eq!((whole.samples, whole.rank.unwrap().whole, mbps(&whole)), (288, 15, 120));
-    let each = measure_each(&frame, &ports, &Terms::default()).unwrap();
-    assert_eq!(each.iter().map(mbps).collect::<Vec<_>>(), [10, 20]);
+    let each = ports.map(|port| mbps(&measure(&frame, &port, &Terms::default()).unwrap()));
+    assert_eq!(each, [10, 20]);
     let pooled = frame_of_days(2);
     let pooled = measure(&pooled, &Traffic::sent_only(&[one, other].concat()), &Terms::default()).unwrap();
     assert_eq!((pooled.samples, mbps(&pooled)), (576, 20), "what pooling rows would have billed");
@@ -263,8 +259,8 @@ fn percentiles_do_not_add_up() {
     one[..5].fill(10 * MBPS_300_S);
     other[50..55].fill(10 * MBPS_300_S);
     let ports = [Traffic::sent_only(&one), Traffic::sent_only(&other)];
-    let each = measure_each(&frame, &ports, &Terms::default()).unwrap();
-    assert_eq!(each.iter().map(mbps).collect::<Vec<_>>(), [0, 0]);
+    let each = ports.map(|port| mbps(&measure(&frame, &port, &Terms::default()).unwrap()));
+    assert_eq!(each, [0, 0]);
     assert_eq!(mbps(&measure_sum(&frame, &ports, &Terms::default()).unwrap()), 10);
 }
 
@@ -315,6 +311,77 @@ fn overhead_is_applied_to_the_exact_result() {
     assert_eq!(bill(17, Overhead::Aliyun), (0, 0));
     assert_eq!(bill(17, Overhead::parse("1.15").unwrap()), (0, 1));
     assert_eq!(bill(37_500_000, Overhead::HeadersV4Ts), (1_000_000, 1_035_900));
+}
+
+/// Whatever a bill shows of its samples and days is what it bills, overhead included; bytes are as logged.
+#[test]
+fn overhead_is_in_the_evidence() {
+    let frame = frame_of_days(2);
+    let mut series = vec![0; 576];
+    (series[7], series[300]) = (10 * MBPS_300_S, 20 * MBPS_300_S);
+    let bill = |method| {
+        let terms = Terms { method, overhead: Overhead::Aliyun, ..Terms::default() };
+        measure(&frame, &Traffic::sent_only(&series), &terms).unwrap()
+    };
+    for method in [Method::NthPeak(1), Method::DayPeakAvg] {
+        let days: Vec<u128> = bill(method).days.iter().map(|day| day.bps).collect();
+        assert_eq!(days, [11_000_000, 22_000_000], "{method:?}");
+    }
+    let highest = bill(Method::NthPeak(1));
+    for sample in [highest.billed, highest.peak, highest.around.first().copied()] {
+        let sample = sample.unwrap();
+        assert_eq!((sample.bps, sample.bytes), (22_000_000, 20 * MBPS_300_S));
+    }
+    assert_eq!(highest.quantity, Quantity::Rate(22_000_000));
+    assert_eq!(bill(Method::DayPeakAvg).quantity, Quantity::Rate(16_500_000));
+}
+
+/// Samples of half an hour are those of the clock, wherever a period begins or ends (`accounting.md`).
+#[test]
+fn longer_samples_are_cut_by_the_clock() {
+    let samples = |period: &str, from: usize, until: usize, bytes: &[(usize, u128)]| {
+        let frame = frame("UTC", period, 300);
+        let covered = frame.with_coverage(from..until);
+        let mut series = vec![0; frame.slots().len()];
+        for (place, bytes) in bytes {
+            series[*place] = *bytes;
+        }
+        let terms = Terms { mean: Some(1800), method: Method::NthPeak(1), ..Terms::default() };
+        let billed = measure(&covered, &Traffic::sent_only(&series), &terms).unwrap();
+        let shown = |sample: &super::method::Ranked| {
+            ((sample.slot.start % 86_400 / 60, sample.slot.seconds() / 60), sample.bps)
+        };
+        let around: Vec<_> = billed.around.iter().map(shown).collect();
+        (billed.samples, billed.period_samples, around)
+    };
+    // 08:20 to 09:40: ten minutes, two halves of an hour, ten minutes. 08:20 and 09:35 have 600 s of their own.
+    let (of_600_s, of_1800_s) = (1_000_000, 333_333);
+    let period = "2026-11-01 08:20..2026-11-01 09:40";
+    let busy = [(0, 75_000_000), (3, 75_000_000), (15, 75_000_000)];
+    let expected = vec![((500, 10), of_600_s), ((570, 10), of_600_s), ((510, 30), of_1800_s), ((540, 30), 0)];
+    assert_eq!(samples(period, 0, 16, &busy), (4, 4, expected));
+    // Begun five minutes earlier, the other samples stay as they are.
+    let busy = [(1, 75_000_000), (4, 75_000_000), (16, 75_000_000)];
+    let expected = vec![((570, 10), of_600_s), ((495, 15), 666_667), ((510, 30), of_1800_s), ((540, 30), 0)];
+    assert_eq!(samples("2026-11-01 08:15..2026-11-01 09:40", 0, 17, &busy), (4, 4, expected.clone()));
+    // So they do if the logs begin there: only 08:15 to 08:30 is not what it would be with logs from 08:00.
+    let busy = [(4, 75_000_000), (7, 75_000_000), (19, 75_000_000)];
+    assert_eq!(samples("2026-11-01 08:00..2026-11-01 10:00", 3, 20, &busy), (4, 4, expected));
+}
+
+/// A day of 23 hours in samples of two: eleven whole ones and one of an hour, as a grid of that length cuts it.
+#[test]
+fn longer_samples_of_a_day_with_a_clock_change() {
+    for (date, seconds) in [("2026-03-29", 7200), ("2026-10-25", 28_800), ("2026-10-25", 1800)] {
+        let frame = frame("Europe/Berlin", &format!("{date}..{date}"), 300);
+        let longer = super::figures_tests::frame("Europe/Berlin", &format!("{date}..{date}"), seconds);
+        let terms = Terms { mean: Some(seconds), ..Terms::default() };
+        let series = vec![1; frame.slots().len()];
+        let selected = super::method::select(&frame, &Traffic::sent_only(&series), &terms).unwrap();
+        let slots: Vec<_> = selected.ranked.iter().map(|sample| sample.slot).collect();
+        assert_eq!(slots, longer.slots(), "{date} {seconds}");
+        assert!(selected.ranked.iter().all(|sample| sample.bytes == u128::from(sample.slot.seconds() / 300)));
+    }
 }
 
 #[test]

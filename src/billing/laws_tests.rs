@@ -133,18 +133,29 @@ proptest! {
     }
 
     #[test]
-    fn the_peak_of_the_sum_is_at_most_the_sum_of_peaks(one in bytes(36), other in bytes(36), third in bytes(36)) {
+    fn the_peak_of_the_sum_is_at_most_the_sum_of_peaks(
+        one in bytes(36),
+        other in bytes(36),
+        third in bytes(36),
+        mean in prop_oneof![Just(None), Just(Some(28_800))],
+        valid_days in prop_oneof![Just(ValidDays::None), Just(ValidDays::Use)],
+    ) {
         let frame = six_days();
-        for direction in [Direction::Out, Direction::Sum, Direction::MaxPerSample] {
-            let ports = [
-                Traffic { sent: &one, received: &third },
-                Traffic { sent: &other, received: &one },
-                Traffic { sent: &third, received: &other },
-            ];
-            let terms = Terms { direction, ..Terms::default() };
-            let peaks = peaks(&frame, &ports, &terms).unwrap();
-            prop_assert!(peaks.peak_of_sum.unwrap().bps <= peaks.sum_of_peaks_bps, "{:?}", direction);
-            prop_assert_eq!(peaks.each.len(), 3);
+        let ports = [
+            Traffic { sent: &one, received: &third },
+            Traffic { sent: &other, received: &one },
+            Traffic { sent: &third, received: &other },
+        ];
+        for &direction in Direction::ALL {
+            let terms = Terms { mean, direction, valid_days, ..Terms::default() };
+            let peaks = peaks(&frame, &ports.map(|port| (port, terms))).unwrap();
+            prop_assert!(peaks.peak_of_sum.unwrap().bps <= peaks.sum_of_peaks_bps, "{:?}", terms);
+            let terms = Terms { valid_days: ValidDays::None, ..terms };
+            let own = |port| measure(&frame, port, &terms).unwrap().peak.unwrap().bps;
+            if direction != Direction::MaxOfP95 {
+                // Three of them rounded, or their sum.
+                prop_assert!(ports.iter().map(own).sum::<u128>().abs_diff(peaks.sum_of_peaks_bps) <= 2);
+            }
         }
     }
 
@@ -224,16 +235,67 @@ proptest! {
                 for place in places.into_iter().take(count) {
                     series[place] = 1_u128 << 70;
                 }
-                bill(&finished, &series, terms).quantity.number()
+                bill(&finished, &series, terms)
             };
             let (count, open) = (usize::try_from(left.left).unwrap(), usize::try_from(left.open).unwrap());
             let per_day = left.counted == Counted::Days;
-            prop_assert!(bill_with(count, per_day) <= limit, "{:?} {:?} {:?}", rank, left, terms);
-            // Between two samples the bill may stay below X a little longer, if the lower one is low.
-            if count < open && (rank != RankRule::Interpolated || per_day) {
-                let more = bill_with(count + 1, per_day);
+            // Between two samples, the last one that may exceed X raises the bill by its part of the way.
+            let is_between = bill_with(0, per_day).rank.is_some_and(|rank| rank.twentieths > 0);
+            let however_high = count - usize::from(is_between && count > 0);
+            if !is_between || left.left > 0 {
+                let most = bill_with(however_high, per_day).quantity.number();
+                prop_assert!(most <= limit, "{:?} {:?} {} {:?}", rank, left, most, terms);
+            }
+            if count < open {
+                let more = bill_with(count + 1, per_day).quantity.number();
                 prop_assert!(more > limit, "{:?} {:?} {} {:?}", rank, left, more, terms);
             }
+        }
+    }
+
+    /// At the bill itself never more are used than allowed, to date and at the end, and a bill at or below any X has
+    /// at most the allowed above it.
+    #[test]
+    fn what_exceeds_the_bill_is_allowed(
+        series in bytes(36),
+        from in 0_usize..36,
+        length in 1_usize..36,
+        limit in 0_u128..1000,
+        valid_days in prop_oneof![Just(ValidDays::None), Just(ValidDays::Traffic)],
+        missing in prop_oneof![Just(Missing::Exclude), Just(Missing::Zero)],
+        mean in prop_oneof![Just(None), Just(Some(28_800))],
+        method in prop_oneof![Just(Method::P95), (1_u32..8).prop_map(Method::NthPeak)],
+        direction in prop::sample::select(Direction::ALL),
+    ) {
+        let frame = six_days().with_coverage(from..from + length);
+        let reversed: Vec<u128> = series.iter().rev().copied().collect();
+        let traffic = Traffic { sent: &series, received: &reversed };
+        for rank in RankRule::ALL {
+            let terms = Terms { method, rank, mean, direction, missing, valid_days, ..Terms::default() };
+            let bill = measure(&frame, &traffic, &terms).unwrap().quantity.number();
+            for rate in [bill, bill.max(limit)] {
+                let left = left(&frame, &traffic, &terms, rate).unwrap().unwrap();
+                prop_assert!(left.exceeding <= left.allowed, "{:?} {:?}", left, terms);
+            }
+        }
+    }
+
+    /// Brute force: of N samples, some a little above X and the others 0, `allowed` is the largest number of those
+    /// above with which the bill is not above X.
+    #[test]
+    fn allowed_is_the_most_that_can_exceed(samples in 1_usize..36, limit in 20_u128..1000) {
+        let period = format!("2026-11-01 00:00..2026-11-0{} {:02}:00", 1 + samples / 24, samples % 24);
+        let frame = frame("UTC", &period, 3600);
+        for rank in RankRule::ALL {
+            let terms = Terms { rank, ..Terms::default() };
+            let bill_with = |count: usize| {
+                let mut series = vec![0; samples];
+                series[..count].fill((limit + 1) * 450);
+                bill(&frame, &series, terms).quantity.number()
+            };
+            let most = (0..=samples).take_while(|count| bill_with(*count) <= limit).last().unwrap();
+            let left = left(&frame, &Traffic::sent_only(&vec![0; samples]), &terms, limit).unwrap().unwrap();
+            prop_assert_eq!(left.allowed, most as u64, "{:?} {}", rank, samples);
         }
     }
 
@@ -251,6 +313,13 @@ proptest! {
         prop_assert_eq!(projection.rest_zero.samples, 36 - from as u64);
         prop_assert_eq!(projection.rest_alike.samples, 36 - from as u64);
         prop_assert_eq!(projection.rest_zero.bytes, series[from..until].iter().sum::<u128>());
+        // Days of six slots, over and over.
+        let step = if until - from < 6 { until - from } else { (until - from) / 6 * 6 };
+        let alike = (from..36).map(|place| {
+            let back = place.saturating_sub(until - 1).div_ceil(step);
+            series[place - back * step]
+        });
+        prop_assert_eq!(projection.rest_alike.bytes, alike.sum::<u128>());
     }
 
     /// A longer sample is the mean of its slots, and a day ends it.

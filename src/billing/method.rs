@@ -4,7 +4,7 @@
 //! exact result, which is the same as multiplying every sample.
 
 use super::decimal::Decimal;
-use super::rank::{Rank, RankRule, rank};
+use super::rank::{Percentile, Rank, RankRule, percentile_95};
 use super::ratio::{Ratio, TOO_LARGE};
 use super::samples::{Frame, Judge, Sample, Samples, sum};
 use super::words::{Direction, Method, Missing, Overhead, ValidDays};
@@ -23,7 +23,7 @@ pub struct Terms {
     pub method: Method,
     /// Which sample of N the 95th percentile is.
     pub rank: RankRule,
-    /// Seconds of a sample if it is longer than a slot: a multiple of the slot.
+    /// Seconds of a sample if it is longer than a slot: a multiple of the slot, counted from midnight.
     pub mean: Option<u32>,
     /// Which direction is billed.
     pub direction: Direction,
@@ -202,11 +202,6 @@ pub fn measure_sum(frame: &Frame, ports: &[Traffic<'_>], terms: &Terms) -> Resul
     measure(frame, &Traffic { sent: &sent, received: &received }, terms)
 }
 
-/// Measures several ports each by itself (分节点).
-pub fn measure_each(frame: &Frame, ports: &[Traffic<'_>], terms: &Terms) -> Result<Vec<Billed>, String> {
-    ports.iter().map(|port| measure(frame, port, terms)).collect()
-}
-
 impl Quantity {
     /// Bit/s or bytes; 1 for a port.
     pub const fn number(self) -> u128 {
@@ -243,13 +238,6 @@ struct Day {
     part: Part,
 }
 
-/// A percentile of samples that are sorted from the largest.
-struct Place {
-    rank: Rank,
-    upper: Sample,
-    exact: Ratio,
-}
-
 /// The samples that the terms rank: direction, sample length, missing slots and valid days.
 pub(super) fn select(frame: &Frame, traffic: &Traffic<'_>, terms: &Terms) -> Result<Samples, String> {
     select_judged(frame, traffic, terms, Judge::Rule)
@@ -261,8 +249,8 @@ fn select_judged(
     terms: &Terms,
     judge: Judge<'_>,
 ) -> Result<Samples, String> {
-    let length = slots_per_sample(frame, terms)?;
-    let cut = |series: &[u128]| Samples::cut(frame, series, length, terms.missing);
+    let seconds = sample_seconds(frame, terms)?;
+    let cut = |series: &[u128]| Samples::cut(frame, series, seconds, terms.missing);
     let samples = match terms.direction {
         Direction::Out | Direction::MaxOfP95 => cut(traffic.sent)?,
         Direction::In => cut(traffic.received)?,
@@ -274,22 +262,23 @@ fn select_judged(
 
 /// Samples of the whole period, every slot covered and every day valid.
 fn period_samples(frame: &Frame, terms: &Terms) -> Result<u64, String> {
-    let length = slots_per_sample(frame, terms)?;
-    Ok(frame.days().map(|(_, day)| day.len().div_ceil(length) as u64).sum())
+    let seconds = sample_seconds(frame, terms)?;
+    Ok(frame.days().map(|(day, places)| frame.samples(day.start, places, seconds).count() as u64).sum())
 }
 
-/// The highest sample of a day.
-fn highest(samples: &[Sample]) -> Option<Sample> {
+/// The highest sample, the earlier of two equal ones.
+pub(super) fn highest(samples: &[Sample]) -> Option<Sample> {
     samples.iter().copied().min_by(Sample::cmp_rank)
 }
 
-fn slots_per_sample(frame: &Frame, terms: &Terms) -> Result<usize, String> {
+/// How long a sample is.
+pub(super) fn sample_seconds(frame: &Frame, terms: &Terms) -> Result<u32, String> {
     let slot = frame.grid.length.max(1);
     let mean = terms.mean.unwrap_or(slot);
     if mean < slot || !mean.is_multiple_of(slot) {
         return Err(format!("samples of {mean} s cannot be made of slots of {slot} s"));
     }
-    Ok(usize::try_from(mean / slot).unwrap_or(usize::MAX))
+    Ok(mean)
 }
 
 fn evidence(frame: &Frame, selected: &Samples, terms: &Terms) -> Result<Billed, String> {
@@ -360,13 +349,24 @@ fn evidence(frame: &Frame, selected: &Samples, terms: &Terms) -> Result<Billed, 
 
 /// The percentile of the whole period.
 fn percentile(selected: &Samples, sorted: &[Sample], rule: RankRule) -> Result<Outcome, String> {
-    let Some(place) = Place::of(sorted, rule)? else { return Ok(Outcome::of(Ratio::ZERO)) };
+    let Some(place) = percentile_95(rule, sorted) else { return Ok(Outcome::of(Ratio::ZERO)) };
     Ok(Outcome {
         rank: Some(place.rank),
         billed: (place.rank.twentieths == 0).then_some(place.upper),
         driving: reaching(&selected.ranked, &place.upper).collect(),
-        ..Outcome::of(place.exact)
+        ..Outcome::of(exact(&place)?)
     })
+}
+
+/// The rate of a percentile: that of its sample, or its part of the way between two.
+fn exact(place: &Percentile<Sample>) -> Result<Ratio, String> {
+    let share = |twentieths: u64| Ratio::new(u128::from(twentieths), 20).unwrap_or(Ratio::ZERO);
+    let upper = place.upper.rate(Decimal::ONE)?;
+    if place.rank.twentieths == 0 {
+        return Ok(upper);
+    }
+    let lower = place.lower.rate(Decimal::ONE)?.times(share(place.rank.twentieths))?;
+    upper.times(share(20 - place.rank.twentieths))?.plus(lower)
 }
 
 fn nth_peak(selected: &Samples, n: u32) -> Result<Outcome, String> {
@@ -425,9 +425,8 @@ fn day_percentiles(selected: &Samples, rule: RankRule) -> Result<Vec<Day>, Strin
     let figure = |(interval, samples): (Slot, &[Sample])| {
         let mut sorted = samples.to_vec();
         sorted.sort_by(Sample::cmp_rank);
-        let place = Place::of(&sorted, rule)?;
-        let (exact, sample) = place.map_or((Ratio::ZERO, None), |place| (place.exact, Some(place.upper)));
-        Ok(Day { interval, exact, sample, part: Part::Averaged })
+        let Some(place) = percentile_95(rule, &sorted) else { return Day::at(interval, None) };
+        Ok(Day { exact: exact(&place)?, ..Day::at(interval, Some(place.upper))? })
     };
     selected.ranked_days().map(figure).collect()
 }
@@ -467,23 +466,8 @@ impl Day {
     }
 }
 
-impl Place {
-    fn of(sorted: &[Sample], rule: RankRule) -> Result<Option<Self>, String> {
-        let Some(rank) = rank(rule, sorted.len() as u64) else { return Ok(None) };
-        let whole = usize::try_from(rank.whole).map_err(|_| TOO_LARGE)?;
-        let upper = sorted[whole - 1];
-        let mut exact = upper.rate(Decimal::ONE)?;
-        if let (1.., Some(lower)) = (rank.twentieths, sorted.get(whole)) {
-            let share = |twentieths: u64| Ratio::new(u128::from(twentieths), 20).unwrap_or(Ratio::ZERO);
-            let below = lower.rate(Decimal::ONE)?.times(share(rank.twentieths))?;
-            exact = exact.times(share(20 - rank.twentieths))?.plus(below)?;
-        }
-        Ok(Some(Self { rank, upper, exact }))
-    }
-}
-
 impl Ranked {
-    fn new(rank: u64, sample: Sample, factor: Decimal) -> Result<Self, String> {
+    pub(super) fn new(rank: u64, sample: Sample, factor: Decimal) -> Result<Self, String> {
         let Sample { slot, bytes } = sample;
         Ok(Self { rank, slot, bytes, bps: sample.rate(factor)?.rounded() })
     }

@@ -1,9 +1,9 @@
 //! What may still happen in an unfinished period: slots left, bounds and a projection. None of it is a bill.
 
-use super::method::{Billed, Ranked, Terms, Traffic, measure, measure_sum, select};
+use super::method::{Billed, Ranked, Terms, Traffic, highest, measure, sample_seconds, select};
 use super::rank::rank;
 use super::ratio::Ratio;
-use super::samples::{Frame, Sample, Samples};
+use super::samples::{Frame, Sample, Samples, sum};
 use super::words::{Direction, Method, Missing, ValidDays};
 
 /// What is counted by [`Left`].
@@ -22,13 +22,16 @@ pub struct Left {
     pub counted: Counted,
     /// The rate X in bit/s, as billed (with overhead).
     pub above_bps: u128,
-    /// How many of the period may exceed X while the bill stays at or below it, however high they go.
+    /// The most of the period that can exceed X while the bill is at or below it: r − 1 at rank r, and however high
+    /// they go. A rank between the samples `whole` and `whole + 1` allows `whole`, because the lower one can hold the
+    /// bill down; of these, the lowest raises the bill by its part of the way, so it may not go however high.
     pub allowed: u64,
     /// How many exceed it already.
     pub exceeding: u64,
     /// `allowed − exceeding`, or 0.
     pub left: u64,
-    /// How many may still come to exceed it: if that is at most `left`, the bill cannot rise above X.
+    /// How many may still come to exceed it: if that is at most `left`, and less than `left` where the rank lies
+    /// between two samples, the bill cannot rise above X.
     pub open: u64,
 }
 
@@ -43,19 +46,19 @@ pub struct Projection {
 }
 
 /// Peaks of several ports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peaks {
-    /// The sum of each port's own peak, in bit/s, rounded half up once.
+    /// The sum of each port's own peak as it is billed, in bit/s, rounded half up once.
     pub sum_of_peaks_bps: u128,
-    /// The peak of all ports together: never more. No such law holds for percentiles.
+    /// The peak of all ports together: never more. No such law holds for percentiles. `None` if the ports do not
+    /// agree on direction, overhead factor and sample length: their samples cannot be added then.
     pub peak_of_sum: Option<Ranked>,
-    /// Each port's own peak, in the order given.
-    pub each: Vec<Option<Ranked>>,
 }
 
 /// How many more samples (`p95`) or days (`nth-peak`) may exceed `rate_bps` in this period before the bill rises
-/// above it, however high they go, if the others do not exceed it; `None` for the other methods. What the logs do
-/// not cover yet is taken as valid. Under `max-of-p95` it is the direction with fewer left.
+/// above it, if the others do not exceed it; `None` for the other methods. What the logs do not cover yet is taken as
+/// valid. Under `max-of-p95` it is the direction with fewer left. A bill at or below X has at most
+/// [`Left::allowed`] above X; so at the bill itself, never more are used than allowed.
 pub fn left(
     frame: &Frame,
     traffic: &Traffic<'_>,
@@ -74,8 +77,11 @@ pub fn left(
     let ranked = &known.selected.ranked;
     let (counted, allowed, exceeding, open) = match terms.method {
         Method::P95 => {
-            let allowed = rank(terms.rank, known.samples).map_or(0, |rank| rank.whole - 1);
-            (Counted::Samples, allowed, count(ranked, exceeds)?, known.open)
+            // Both neighbours of a rank between them have to exceed X for certain.
+            let rank = rank(terms.rank, known.samples);
+            let allowed = rank.map_or(0, |rank| rank.whole - u64::from(rank.twentieths == 0));
+            let may_still = count(known.begun.as_slice(), |sample| exceeds(sample).map(|it| !it))?;
+            (Counted::Samples, allowed, count(ranked, exceeds)?, known.open + may_still)
         }
         Method::NthPeak(n) => {
             let (mut exceeding, mut open) = (0, 0);
@@ -106,24 +112,52 @@ pub fn project(frame: &Frame, traffic: &Traffic<'_>, terms: &Terms) -> Result<Op
     Ok(Some(Projection { rest_zero: with(rest_zero)?, rest_alike: with(rest_alike)? }))
 }
 
-/// Sum of peaks and peak of sum under the terms' direction, sample length, missing slots, valid days and overhead.
-/// The direction `max-of-p95` takes the larger direction of each sample, which is the same for peaks.
-pub fn peaks(frame: &Frame, ports: &[Traffic<'_>], terms: &Terms) -> Result<Peaks, String> {
-    let direction = match terms.direction {
+/// Sum of peaks, each port under its own direction, sample length and overhead, and peak of sum. `max-of-p95` takes the
+/// larger direction of each sample, which is the same for peaks. Every day counts: those that a rule for valid days
+/// leaves out are next to empty, and without them the sum of peaks could be the smaller one.
+pub fn peaks(frame: &Frame, ports: &[(Traffic<'_>, Terms)]) -> Result<Peaks, String> {
+    let peak = |traffic: &Traffic<'_>, terms: &Terms| {
+        let terms = Terms { direction: of_peaks(terms), valid_days: ValidDays::None, ..*terms };
+        select(frame, traffic, &terms).map(|selected| highest(&selected.ranked))
+    };
+    let mut total = Ratio::ZERO;
+    for (traffic, terms) in ports {
+        if let Some(sample) = peak(traffic, terms)? {
+            total = total.plus(sample.rate(terms.overhead.factor())?)?;
+        }
+    }
+    let peak_of_sum = match basis(frame, ports)? {
+        Some(terms) => {
+            let sent = sum(ports.iter().map(|(port, _)| port.sent))?;
+            let received = sum(ports.iter().map(|(port, _)| port.received))?;
+            let highest = peak(&Traffic { sent: &sent, received: &received }, &terms)?;
+            highest.map(|sample| Ranked::new(1, sample, terms.overhead.factor())).transpose()?
+        }
+        None => None,
+    };
+    Ok(Peaks { sum_of_peaks_bps: total.rounded(), peak_of_sum })
+}
+
+/// The terms of the first port, if samples of the others can be added to its own.
+fn basis(frame: &Frame, ports: &[(Traffic<'_>, Terms)]) -> Result<Option<Terms>, String> {
+    let Some((_, first)) = ports.first() else { return Ok(None) };
+    let of = |terms: &Terms| {
+        Ok::<_, String>((of_peaks(terms), sample_seconds(frame, terms)?, terms.overhead.factor()))
+    };
+    for (_, terms) in ports {
+        if of(terms)? != of(first)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(*first))
+}
+
+/// The direction whose peak is billed.
+fn of_peaks(terms: &Terms) -> Direction {
+    match terms.direction {
         Direction::MaxOfP95 => Direction::MaxPerSample,
         other => other,
-    };
-    let terms = Terms { method: Method::NthPeak(1), direction, ..*terms };
-    let each: Vec<Billed> =
-        ports.iter().map(|port| measure(frame, port, &terms)).collect::<Result<_, _>>()?;
-    let mut total = Ratio::ZERO;
-    for peak in each.iter().filter_map(|billed| billed.peak) {
-        let sample = Sample { slot: peak.slot, bytes: peak.bytes };
-        total = total.plus(sample.rate(terms.overhead.factor())?)?;
     }
-    let peak_of_sum = measure_sum(frame, ports, &terms)?.peak;
-    let each = each.into_iter().map(|billed| billed.peak).collect();
-    Ok(Peaks { sum_of_peaks_bps: total.rounded(), peak_of_sum, each })
 }
 
 /// What is known of a period, and what may still come.
@@ -133,6 +167,8 @@ struct Known {
     samples: u64,
     /// How many of them the logs do not cover at all.
     open: u64,
+    /// The sample that they do not cover to its end, as far as they do.
+    begun: Option<Sample>,
     /// Which days the logs do not cover to their end, in the order of `selected.days`.
     is_open: Vec<bool>,
 }
@@ -142,19 +178,28 @@ struct Known {
 fn known(frame: &Frame, traffic: &Traffic<'_>, terms: &Terms) -> Result<Known, String> {
     let covered = frame.covered();
     let start = if terms.missing == Missing::Zero || covered.is_empty() { 0 } else { covered.start };
-    let end = if covered.is_empty() { 0 } else { covered.end };
+    let mut end = if covered.is_empty() { 0 } else { covered.end };
+    let is_open: Vec<bool> = frame.days().map(|(_, day)| end < day.end).collect();
+    let known_until = end.checked_sub(1).map(|last| frame.slots()[last].end);
+    if terms.missing == Missing::Zero && end > 0 {
+        // As the bill has it, zeros complete the sample that has begun.
+        let seconds = sample_seconds(frame, terms)?;
+        let mut samples = frame.days().flat_map(|(day, places)| frame.samples(day.start, places, seconds));
+        end = samples.find(|sample| end <= sample.end).map_or(end, |sample| sample.end);
+    }
     let terms = Terms { missing: Missing::Exclude, ..*terms };
     let all_valid = Terms { valid_days: ValidDays::None, ..terms };
     let so_far = frame.with_coverage(start..end);
     let selected = select(&so_far, traffic, &terms)?;
-    let seen = select(&so_far, traffic, &all_valid)?.ranked.len();
+    let seen = select(&so_far, traffic, &all_valid)?.ranked;
     let finally = select(&frame.with_coverage(start..frame.slots().len()), traffic, &all_valid)?;
-    let is_open: Vec<bool> = frame.days().map(|(_, day)| end < day.end).collect();
     let counted = finally.days.iter().zip(&selected.days).zip(&is_open);
     let counted = counted.filter(|((_, judged), open)| **open || !judged.range.is_empty());
     let samples = counted.map(|((day, _), _)| day.range.len() as u64).sum();
-    let open = (finally.ranked.len() - seen) as u64;
-    Ok(Known { selected, samples, open, is_open })
+    let open = (finally.ranked.len() - seen.len()) as u64;
+    let last = seen.len().checked_sub(1).map(|last| finally.ranked[last].slot.end);
+    let begun = seen.last().copied().filter(|_| last > known_until);
+    Ok(Known { selected, samples, open, begun, is_open })
 }
 
 /// The series with nothing after the coverage.
@@ -186,7 +231,9 @@ fn count(samples: &[Sample], exceeds: impl Fn(&Sample) -> Result<bool, String>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::billing::method::Quantity;
     use crate::billing::period::Period;
+    use crate::billing::words::Overhead;
     use crate::time::{Timestamp, Zone};
 
     const MBPS_HOUR: u128 = 450_000_000;
@@ -213,6 +260,11 @@ mod tests {
         assert_eq!(projected.rest_alike.bytes, (9 + 5 + 2 + 5) * MBPS_HOUR);
         assert_eq!(projected.rest_zero.bytes, (9 + 5 + 2) * MBPS_HOUR);
         assert_eq!((projected.rest_alike.samples, projected.rest_zero.samples), (96, 96));
+        let terms = Terms { method: Method::NthPeak(3), ..Terms::default() };
+        let projected = project(&frame(60), &Traffic::sent_only(&sent), &terms).unwrap().unwrap();
+        // Days of 9, 5, 2 and 5 Mbps, or of 9, 5, 2 and 0.
+        assert_eq!(projected.rest_alike.quantity, Quantity::Rate(5_000_000));
+        assert_eq!(projected.rest_zero.quantity, Quantity::Rate(2_000_000));
         assert_eq!(project(&frame(96), &Traffic::sent_only(&sent), &Terms::default()).unwrap(), None);
         assert_eq!(project(&frame(0), &Traffic::sent_only(&sent), &Terms::default()).unwrap(), None);
         // Less than a day: 1, 2, 3, 1, 2, 3, …
@@ -247,13 +299,55 @@ mod tests {
         assert_eq!(left(Method::DayPeakAvg, 1), None);
     }
 
+    /// Hours 0 to 49 are covered: of samples of three hours, sixteen whole ones and two hours of the next.
+    #[test]
+    fn a_sample_that_has_begun_may_still_come_to_exceed() {
+        let open = |last: u128| {
+            let sent = series((0..50).map(|hour| if hour < 48 { 1 } else { last }));
+            let terms = Terms { mean: Some(10_800), ..Terms::default() };
+            let left = left(&frame(50), &Traffic::sent_only(&sent), &terms, 1_000_000).unwrap().unwrap();
+            (left.allowed, left.exceeding, left.open)
+        };
+        assert_eq!((open(1), open(2)), ((1, 0, 16), (1, 1, 15)));
+    }
+
     #[test]
     fn peaks_of_several_ports() {
         let (one, other) = (series([9, 1, 5]), series([2, 8, 5]));
-        let ports = [Traffic::sent_only(&one), Traffic::sent_only(&other)];
-        let peaks = peaks(&frame(96), &ports, &Terms::default()).unwrap();
-        assert_eq!(peaks.sum_of_peaks_bps, 17_000_000);
-        assert_eq!(peaks.peak_of_sum.unwrap().bps, 11_000_000);
-        assert_eq!(peaks.each.len(), 2);
+        let traffic = [Traffic { sent: &one, received: &other }, Traffic { sent: &other, received: &one }];
+        let check = |of_one: Terms, of_other: Terms, sum, of_sum| {
+            let peaks = peaks(&frame(96), &[(traffic[0], of_one), (traffic[1], of_other)]).unwrap();
+            let peak_of_sum = peaks.peak_of_sum.map(|peak| peak.bps);
+            assert_eq!((peaks.sum_of_peaks_bps, peak_of_sum), (sum, of_sum), "{of_one:?} {of_other:?}");
+        };
+        let terms = Terms::default();
+        check(terms, terms, 17_000_000, Some(11_000_000));
+        // A rule for valid days, a rank and a method change no peak; packets are in the bytes already.
+        let packets = Overhead::Packets { mss: 1460 };
+        let as_good = Terms { method: Method::Volume, overhead: packets, mean: Some(3600), ..terms };
+        check(terms, as_good, 17_000_000, Some(11_000_000));
+        // 9 · 1.1 and 8 Mbps.
+        let overhead = Overhead::Aliyun;
+        check(Terms { overhead, ..terms }, terms, 17_900_000, None);
+        check(
+            Terms { overhead, ..terms },
+            Terms { overhead: Overhead::Tencent, ..terms },
+            18_700_000,
+            Some(12_100_000),
+        );
+        check(terms, Terms { direction: Direction::In, ..terms }, 18_000_000, None);
+        check(terms, Terms { direction: Direction::Sum, ..terms }, 20_000_000, None);
+        // Two hours of 9 and 1, of 2 and 8.
+        let mean = Some(7200);
+        check(terms, Terms { mean, ..terms }, 14_000_000, None);
+        check(Terms { mean, ..terms }, Terms { mean, ..terms }, 10_000_000, Some(10_000_000));
+        let larger = Terms { direction: Direction::MaxOfP95, ..terms };
+        check(larger, Terms { direction: Direction::MaxPerSample, ..terms }, 18_000_000, Some(11_000_000));
+        // Three ports of a third of a bit/s each: rounded once.
+        let mut third = vec![150];
+        third.resize(96, 0);
+        let peaks = peaks(&frame(96), &[(Traffic::sent_only(&third), terms); 3]).unwrap();
+        assert_eq!(peaks.sum_of_peaks_bps, 1);
+        assert_eq!(super::peaks(&frame(96), &[]).unwrap(), Peaks { sum_of_peaks_bps: 0, peak_of_sum: None });
     }
 }

@@ -112,18 +112,6 @@ impl Period {
         Self::between(start, end, zone)
     }
 
-    /// The billing month that holds an instant, for bills to date.
-    pub fn holding(timestamp: Timestamp, period_day: u8, zone: &Zone) -> Result<Self, String> {
-        let civil = zone.civil(timestamp);
-        let this = Self::month(civil.year, civil.month, period_day, zone)?;
-        if this.start <= timestamp.seconds() {
-            return Ok(this);
-        }
-        let (year, month) =
-            if civil.month == 1 { (civil.year - 1, 12) } else { (civil.year, civil.month - 1) };
-        Self::month(year, month, period_day, zone)
-    }
-
     /// From one second to another, the second not included. The error is the reason.
     pub fn between(start: i64, end: i64, zone: &Zone) -> Result<Self, String> {
         if end <= start {
@@ -268,22 +256,6 @@ mod tests {
             let expected = format!("`{}` is no date; expected one such as 2026-10-05", text.escape_debug());
             assert_eq!(Date::parse(text), Err(expected));
         }
-    }
-
-    #[test]
-    fn the_billing_month_that_holds_an_instant() {
-        let zone = Zone::utc();
-        let start = |text, day| {
-            let now = instant(text, &zone, Timestamp(0)).unwrap();
-            let period = Period::holding(now, day, &zone).unwrap();
-            assert!((period.start()..period.end()).contains(&now.seconds()));
-            zone.rfc3339(Timestamp::from_seconds(period.start()), Precision::Seconds)[..10].to_owned()
-        };
-        assert_eq!(start("2026-10-25 23:59", 26), "2026-09-26");
-        assert_eq!(start("2026-10-26", 26), "2026-10-26");
-        assert_eq!(start("2026-01-05", 6), "2025-12-06");
-        assert_eq!(start("2026-02-28", 31), "2026-02-28");
-        assert_eq!(start("2026-02-27", 31), "2026-01-31");
     }
 
     #[test]

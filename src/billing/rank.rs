@@ -95,45 +95,24 @@ pub fn rank(rule: RankRule, samples: u64) -> Option<Rank> {
     Some(Rank { whole: whole.min(n), twentieths })
 }
 
-/// The 95th percentile of the samples; `None` if there are none. The samples end up in another order.
-pub fn percentile_95<T: Copy + Ord>(rule: RankRule, samples: &mut [T]) -> Option<Percentile<T>> {
-    let rank = rank(rule, samples.len() as u64)?;
+/// The 95th percentile of samples that are sorted from the largest; `None` if there are none.
+pub fn percentile_95<T: Copy>(rule: RankRule, sorted: &[T]) -> Option<Percentile<T>> {
+    let rank = rank(rule, sorted.len() as u64)?;
     let whole = usize::try_from(rank.whole).ok()?;
-    let (_, upper, smaller) = samples.select_nth_unstable_by(whole - 1, |left, right| right.cmp(left));
-    let upper = *upper;
-    let lower = if rank.twentieths == 0 { upper } else { smaller.iter().copied().max().unwrap_or(upper) };
+    let upper = *sorted.get(whole - 1)?;
+    let lower = if rank.twentieths == 0 { upper } else { *sorted.get(whole)? };
     Some(Percentile { rank, upper, lower })
 }
 
 impl<T: Copy + Into<u128>> Percentile<T> {
     /// The percentile in the unit of the samples, rounded half up.
     pub fn rounded(&self) -> u128 {
-        let (whole, twentieths) = self.twentieths();
-        whole.saturating_add((twentieths + 10) / 20)
-    }
-
-    /// The percentile of samples in bytes per slot of `slot_seconds`, in bit/s, rounded half up once, at the end. 0
-    /// for slots of no length, and the largest number there is for what does not fit.
-    pub fn rate_bps(&self, slot_seconds: u64) -> u128 {
-        if slot_seconds == 0 {
-            return 0;
-        }
-        let (whole, twentieths) = self.twentieths();
-        let seconds = u128::from(slot_seconds);
-        let (bps, rest) = (whole / seconds, whole % seconds);
-        // bps · 8 + (rest + twentieths / 20) · 8 / seconds
-        let fraction = (rest * 20 + twentieths) * 8;
-        bps.saturating_mul(8).saturating_add((fraction + seconds * 10) / (seconds * 20))
-    }
-
-    /// The exact value: a whole part and 0 to 19 twentieths.
-    fn twentieths(&self) -> (u128, u128) {
         let (upper, lower) = (self.upper.into(), self.lower.into());
         let above = u128::from(20 - self.rank.twentieths.min(20));
         let distance = upper.saturating_sub(lower);
         // The distance is divided first, so that nothing overflows.
         let part = distance % 20 * above;
-        (lower + distance / 20 * above + part / 20, part % 20)
+        lower + distance / 20 * above + (part + 10) / 20
     }
 }
 
@@ -192,9 +171,8 @@ mod tests {
 
     /// Samples of 1 to N Mbps: the percentile in kbit/s, in the order of `RankRule::ALL`.
     fn check_percentiles(samples: u64, expected: [u128; 7]) {
-        let mut samples: Vec<u64> = (1..=samples).map(|mbps| mbps * 1_000_000).collect();
-        let percentiles =
-            RankRule::ALL.map(|rule| percentile_95(rule, &mut samples).unwrap().rounded() / 1000);
+        let samples: Vec<u64> = (1..=samples).rev().map(|mbps| mbps * 1_000_000).collect();
+        let percentiles = RankRule::ALL.map(|rule| percentile_95(rule, &samples).unwrap().rounded() / 1000);
         assert_eq!(percentiles, expected, "{}", samples.len());
     }
 
@@ -208,42 +186,24 @@ mod tests {
             8352,
             [7_935_000, 7_934_000, 7_934_000, 7_934_000, 7_934_000, 7_933_000, 7_934_450],
         );
-        assert_eq!(percentile_95::<u64>(RankRule::FloorDiscard, &mut []), None);
+        assert_eq!(percentile_95::<u64>(RankRule::FloorDiscard, &[]), None);
     }
 
-    /// The sum of 95ths may be below the 95th of the sum; for peaks it never is.
-    #[test]
-    fn percentiles_do_not_add_up() {
-        let burst =
-            |from: usize| (0..100).map(move |i| if (from..from + 5).contains(&i) { 10_u64 } else { 0 });
-        let (one, other) = (burst(0), burst(50));
-        let mut sum: Vec<u64> = one.clone().zip(other.clone()).map(|(one, other)| one + other).collect();
-        let p95 = |samples: &mut [u64]| percentile_95(RankRule::FloorDiscard, samples).unwrap().upper;
-        assert_eq!(p95(&mut one.collect::<Vec<_>>()), 0);
-        assert_eq!(p95(&mut other.collect::<Vec<_>>()), 0);
-        assert_eq!(p95(&mut sum), 10);
-    }
-
-    fn check_value(upper: u128, lower: u128, twentieths: u64, rounded: u128, bps_in_300_s: u128) {
+    fn check_value(upper: u128, lower: u128, twentieths: u64, rounded: u128) {
         let percentile = Percentile { rank: Rank { whole: 1, twentieths }, upper, lower };
-        assert_eq!((percentile.rounded(), percentile.rate_bps(300)), (rounded, bps_in_300_s));
+        assert_eq!(percentile.rounded(), rounded);
     }
 
     #[test]
     fn values_between_samples() {
-        check_value(20, 0, 0, 20, 1);
-        check_value(20, 0, 19, 1, 0);
-        check_value(1, 0, 10, 1, 0);
-        check_value(1, 0, 11, 0, 0);
-        // 18.75 bytes in 300 s are half a bit per second.
-        check_value(20, 15, 5, 19, 1);
-        check_value(19, 18, 6, 19, 0);
-        check_value(u128::MAX, 0, 10, u128::MAX / 2 + 1, 4_537_098_225_612_512_846_178_328_099_090_242_819);
-        check_value(u128::MAX, u128::MAX, 19, u128::MAX, u128::MAX / 300 * 8 + 7);
-        let percentile = percentile_95(RankRule::FloorDiscard, &mut [1_u64]).unwrap();
-        assert_eq!((percentile.rate_bps(0), percentile.rate_bps(u64::MAX)), (0, 0));
-        let percentile = percentile_95(RankRule::FloorDiscard, &mut [u128::MAX]).unwrap();
-        assert_eq!(percentile.rate_bps(1), u128::MAX);
+        check_value(20, 0, 0, 20);
+        check_value(20, 0, 19, 1);
+        check_value(1, 0, 10, 1);
+        check_value(1, 0, 11, 0);
+        check_value(20, 15, 5, 19);
+        check_value(19, 18, 6, 19);
+        check_value(u128::MAX, 0, 10, u128::MAX / 2 + 1);
+        check_value(u128::MAX, u128::MAX, 19, u128::MAX);
     }
 
     #[test]
@@ -284,16 +244,12 @@ mod tests {
         #[test]
         fn percentiles_are_sort_and_index(
             samples in prop::collection::vec(prop_oneof![0_u64..10, any::<u64>()], 1..120),
-            seconds in 1_u64..100_000,
         ) {
             for rule in RankRule::ALL {
-                let mut shuffled = samples.clone();
-                let percentile = percentile_95(rule, &mut shuffled).unwrap();
+                let mut sorted = samples.clone();
+                sorted.sort_unstable_by(|left, right| right.cmp(left));
+                let percentile = percentile_95(rule, &sorted).unwrap();
                 prop_assert_eq!(percentile.rounded(), slow(rule, &samples), "{:?}", rule);
-                let above = u128::from(20 - percentile.rank.twentieths);
-                let exact = u128::from(percentile.upper) * above + u128::from(percentile.lower) * (20 - above);
-                let seconds_wide = u128::from(seconds);
-                prop_assert_eq!(percentile.rate_bps(seconds), (exact * 8 + seconds_wide * 10) / (seconds_wide * 20));
                 // The driving slots: as many samples as the rank says, and ties.
                 let reaching = samples.iter().filter(|sample| **sample >= percentile.upper).count() as u64;
                 prop_assert!(reaching >= percentile.rank.whole);

@@ -135,6 +135,23 @@ impl Frame {
         Ok((series, outside))
     }
 
+    /// A day's places in [`Frame::slots`], cut into samples at multiples of `seconds` from its midnight, as
+    /// [`Grid`] cuts slots. So a sample has the same slots wherever the period begins or ends, or fewer.
+    pub(super) fn samples(
+        &self,
+        midnight: i64,
+        day: Range<usize>,
+        seconds: u32,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let nth = move |slot: &Slot| (slot.start - midnight) / i64::from(seconds.max(1));
+        let mut from = day.start;
+        self.slots[day].chunk_by(move |slot, next| nth(slot) == nth(next)).map(move |slots| {
+            let sample = from..from + slots.len();
+            from = sample.end;
+            sample
+        })
+    }
+
     /// The same slots under another coverage, given as places in [`Frame::slots`].
     #[must_use]
     pub(super) fn with_coverage(&self, covered: Range<usize>) -> Self {
@@ -182,12 +199,12 @@ pub fn sum<'a>(series: impl IntoIterator<Item = &'a [u128]>) -> Result<Vec<u128>
 }
 
 impl Samples {
-    /// Cuts a series into samples of `length` slots each, days apart, and leaves out what is missing. Samples begin
-    /// with their day; one that is covered in part is the mean over that part.
+    /// Cuts a series into samples of `seconds`, counted from midnight, and leaves out what is missing. A sample that
+    /// the period has in part, or that is covered in part, is the mean over that part.
     pub(super) fn cut(
         frame: &Frame,
         series: &[u128],
-        length: usize,
+        seconds: u32,
         missing: Missing,
     ) -> Result<Self, String> {
         if series.len() != frame.slots.len() {
@@ -200,10 +217,9 @@ impl Samples {
         let mut cut = Self { ranked: Vec::new(), days: Vec::new(), excluded_bytes: 0 };
         for (interval, day) in frame.days() {
             let begin = cut.ranked.len();
-            for from in day.clone().step_by(length.max(1)) {
-                let until = (from + length.max(1)).min(day.end);
-                let ranked = from.max(known.start)..until.min(known.end);
-                for place in (from..until).filter(|place| !ranked.contains(place)) {
+            for sample in frame.samples(interval.start, day, seconds) {
+                let ranked = sample.start.max(known.start)..sample.end.min(known.end);
+                for place in sample.filter(|place| !ranked.contains(place)) {
                     cut.exclude(series[place])?;
                 }
                 if let (Some(first), Some(last)) =

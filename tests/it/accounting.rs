@@ -173,6 +173,9 @@ overhead = "1.07"
     );
     assert_eq!(answer["amount"], value!("263929.65"));
     assert_eq!(answer["unbilled_bytes"], value!(0));
+    // 8926 Mbps in bj and 8927 · 1.07 in gz: their samples cannot be added.
+    assert_eq!(answer["sum_of_peaks_bps"], value!(18_477_890_000_u64));
+    assert_eq!(answer["peak_of_sum_bps"], Value::Null);
     let people = bandwho(&[&["bill"][..], &asked, &[&log]].concat());
     for words in [
         "Port bj",
@@ -223,6 +226,8 @@ fn an_unfinished_period_is_billed_to_date_and_projected() {
     // 2879 − 144 Mbps of what is known; of the whole period, 446 samples may be higher.
     assert_eq!(exclude["billed_bps"], value!(2_735_000_000_u64));
     assert_eq!(exclude["projection_zero_bps"], value!(2_433_000_000_u64));
+    // Ten days again and again, so the highest rates come three times each: 447 is 3 · 149.
+    assert_eq!(exclude["projection_alike_bps"], value!(2_731_000_000_u64));
     assert_eq!((&exclude["left_exceeding"], &exclude["left"]), (&value!(144), &value!(302)));
     let zero = bill(&["--missing", "zero"]);
     assert_eq!((&zero["samples"], &zero["billed_bps"]), (&value!(8928), &value!(2_433_000_000_u64)));

@@ -297,10 +297,11 @@ impl Logs<'_> {
 
 fn figures(pairs: &[Pair], rank: RankRule, bytes: &dyn Fn(&Pair) -> u128) -> Figures {
     let mut rates: Vec<u128> = pairs.iter().map(|pair| rate_bps(bytes(pair), pair.seconds())).collect();
+    rates.sort_unstable_by(|left, right| right.cmp(left));
     Figures {
         bytes: pairs.iter().map(bytes).fold(0, u128::saturating_add),
-        peak_bps: rates.iter().copied().max().unwrap_or(0),
-        p95_bps: percentile_95(rank, &mut rates).map_or(0, |percentile| percentile.rounded()),
+        peak_bps: rates.first().copied().unwrap_or(0),
+        p95_bps: percentile_95(rank, &rates).map_or(0, |percentile| percentile.rounded()),
     }
 }
 

@@ -5,7 +5,6 @@ use super::facts::{number, text, told};
 use super::ports::Account;
 use super::{Question, traffic};
 use crate::billing::decimal::Decimal;
-use crate::billing::method::{Terms, Traffic};
 use crate::billing::outlook::peaks;
 use crate::billing::period::Period;
 use crate::billing::samples::Frame;
@@ -42,12 +41,12 @@ pub(super) fn facts(
     let words = total.map(|total| format!("{total} {currency}").trim_end().to_owned());
     facts.push(told("total", words));
     if account.ports.len() > 1 {
-        let terms = Terms { missing: question.contract.missing, ..Terms::default() };
-        let all: Vec<Traffic<'_>> = account.ports.iter().map(|port| traffic(&port.raw)).collect();
-        let peaks = peaks(frame, &all, &terms)?;
-        let of_sum = peaks.peak_of_sum.map_or(0, |peak| peak.bps);
+        let all: Vec<_> = account.ports.iter().map(|port| (traffic(&port.bytes), port.terms)).collect();
+        let peaks = peaks(frame, &all)?;
+        let of_sum = peaks.peak_of_sum.map_or(Cell::Null, |peak| number(peak.bps));
+        let label = if peaks.peak_of_sum.is_some() { "peak of sum" } else { "" };
         facts.push(fact("sum_of_peaks_bps", "sum of peaks", Unit::Bps, number(peaks.sum_of_peaks_bps)));
-        facts.push(fact("peak_of_sum_bps", "peak of sum", Unit::Bps, number(of_sum)));
+        facts.push(fact("peak_of_sum_bps", label, Unit::Bps, of_sum));
     }
     Ok(facts)
 }
