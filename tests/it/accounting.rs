@@ -9,6 +9,9 @@ use crate::{Scratch, bandwho, json};
 const FORMAT: &str =
     "$remote_addr - - [$msec] \"$request\" $status $body_bytes_sent $request_time $server_addr";
 
+/// The oracle's log, which also has what was received.
+const BOTH_WAYS: &str = "$remote_addr - - [$msec] \"$request\" $status $body_bytes_sent $request_time $server_addr $request_length";
+
 /// What the oracle prints; `None` where there is no Python. CI says that there must be one.
 fn oracle(command: &str, folder: &str) -> Option<Vec<u8>> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/bill.py");
@@ -31,6 +34,15 @@ fn rounded(share: &Value) -> Value {
     value!((part / whole * 1e6).round() / 1e6)
 }
 
+fn drivers(expected: &Value) -> Value {
+    let drivers = expected["drivers"].as_array().unwrap().iter().cloned().map(|mut driver| {
+        driver["share"] = rounded(&driver["share"]);
+        driver["share_overall"] = rounded(&driver["share_overall"]);
+        driver
+    });
+    drivers.collect()
+}
+
 #[test]
 fn bills_are_those_of_an_independent_computation() {
     let scratch = Scratch::new("oracle-bill");
@@ -45,8 +57,18 @@ fn bills_are_those_of_an_independent_computation() {
     let (log, places, servers) = (file("access.log"), file("places.csv"), file("servers.csv"));
     for (case, expected) in expected {
         let (zone, scheme) = case.split_once(' ').unwrap();
-        let asked =
-            ["--tz", zone, "--scheme", scheme, "--format", FORMAT, "--ip-db", &places, "--servers", &servers];
+        let asked = [
+            "--tz",
+            zone,
+            "--scheme",
+            scheme,
+            "--format",
+            BOTH_WAYS,
+            "--ip-db",
+            &places,
+            "--servers",
+            &servers,
+        ];
         let run = |words: &[&str]| json(&[words, &asked, &["--json", &log]].concat());
         let bill = &run(&["bill", "--drivers", "region,carrier", "--top", "0"])["bills"][0];
         for figure in [
@@ -60,12 +82,7 @@ fn bills_are_those_of_an_independent_computation() {
         ] {
             assert_eq!(bill[figure], expected[figure], "{case}: {figure}");
         }
-        let drivers = expected["drivers"].as_array().unwrap().iter().cloned().map(|mut driver| {
-            driver["share"] = rounded(&driver["share"]);
-            driver["share_overall"] = rounded(&driver["share_overall"]);
-            driver
-        });
-        assert_eq!(bill["drivers"], drivers.collect::<Value>(), "{case}");
+        assert_eq!(bill["drivers"], drivers(expected), "{case}");
         let peaks = &run(&["bill", "--method", "nth-peak:4"])["bills"][0];
         assert_eq!(peaks["billed_bps"], expected["nth_peak_4_bps"], "{case}");
         assert_eq!(peaks["valid_days"], expected["days"], "{case}");
@@ -79,6 +96,48 @@ fn bills_are_those_of_an_independent_computation() {
     }
 }
 
+/// Directions, overheads, scopes, sample lengths, valid days and methods, in one zone. All that differs is told at once.
+#[test]
+fn terms_are_those_of_an_independent_computation() {
+    let scratch = Scratch::new("oracle-terms");
+    let folder = scratch.0.to_str().unwrap();
+    if oracle("generate", folder).is_none() {
+        return;
+    }
+    let cases: Value = serde_json::from_slice(&oracle("terms", folder).unwrap()).unwrap();
+    let cases = cases.as_array().unwrap();
+    assert_eq!(cases.len(), 18);
+    let file = |name: &str| format!("{folder}/{name}");
+    let (log, places, servers) = (file("access.log"), file("places.csv"), file("servers.csv"));
+    let asked =
+        ["--tz", "Asia/Shanghai", "--format", BOTH_WAYS, "--ip-db", &places, "--servers", &servers, "--json"];
+    let mut differences = Vec::new();
+    for case in cases {
+        let words = case["words"].as_array().unwrap().iter();
+        let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+        let drive = ["bill", "--drivers", "region,carrier", "--top", "0", &log];
+        let answer = json(&[&drive[..], &asked, &words].concat());
+        let mut check = |of: &Value, name: &str, found: &Value, expected: &Value| {
+            if found != expected {
+                differences
+                    .push(format!("{} {of} {name}\n   found {found}\nexpected {expected}", case["words"]));
+            }
+        };
+        for (name, expected) in case["heading"].as_object().unwrap() {
+            check(&Value::Null, name, &answer[name], expected);
+        }
+        let (bills, expected) = (answer["bills"].as_array().unwrap(), case["bills"].as_array().unwrap());
+        assert_eq!(bills.len(), expected.len(), "{words:?}");
+        for (bill, expected) in bills.iter().zip(expected) {
+            for (name, figure) in expected.as_object().unwrap() {
+                let figure = if name == "drivers" { &drivers(expected) } else { figure };
+                check(&expected["port"], name, &bill[name], figure);
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
 #[test]
 fn dispatch_is_that_of_an_independent_computation() {
     let scratch = Scratch::new("oracle-dispatch");
@@ -89,7 +148,7 @@ fn dispatch_is_that_of_an_independent_computation() {
     let expected: Value = serde_json::from_slice(&oracle("dispatch", folder).unwrap()).unwrap();
     let file = |name: &str| format!("{folder}/{name}");
     let (log, places, servers) = (file("access.log"), file("places.csv"), file("servers.csv"));
-    let asked = ["--format", FORMAT, "--tz", "UTC", "--ip-db", &places, "--servers", &servers];
+    let asked = ["--format", BOTH_WAYS, "--tz", "UTC", "--ip-db", &places, "--servers", &servers];
     let answer = json(&[&["dispatch", "--top", "0"][..], &asked, &["--json", &log]].concat());
     let rows = |table: &str| answer["views"][table]["rows"].as_array().unwrap().clone();
     let columns = |table: &str, names: &[&str]| {

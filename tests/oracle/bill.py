@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Recomputes slots, bills, drivers and dispatch shares from the definitions, and shares no code with the program.
 
-    bill.py generate DIR    writes access.log, servers.csv, places.csv
+    bill.py generate DIR    writes access.log, servers.csv, places.csv and contracts
     bill.py expect DIR      reads them and prints what must come out, as JSON, for each zone and scheme
+    bill.py terms DIR       the same in one zone for other directions, overheads, scopes, methods and sample lengths
     bill.py dispatch DIR    the same for who was served where
 
 Everything is slow and obvious: whole numbers, dictionaries, one record after the other. Zones are written down as the
@@ -13,6 +14,8 @@ import calendar
 import json
 import sys
 from collections import defaultdict
+from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 LINES = 100_000
@@ -32,6 +35,9 @@ ZONES = {
 }
 SCHEMES = ["time-proportional", "end-spike", "bin-uniform"]
 DRIVERS = ["region", "carrier"]
+# On 2026-10-28 in Shanghai, Frankfurt has nothing to do.
+QUIET_IDC = "fra"
+QUIET = (BEGIN + 4 * 86_400 - 28_800, BEGIN + 5 * 86_400 - 28_800)
 
 SERVERS = {
     "10.0.0.1": ("bj", "CN-BJ", "China Telecom"),
@@ -72,8 +78,14 @@ def generate(folder):
         millis = random.below(900) if kind < 7 else random.below(400_000) if kind < 9 else random.below(20_000_000)
         client = f"{list(PLACES)[random.below(len(PLACES))]}.{1 + random.below(250)}"
         server = (list(SERVERS) + ["10.9.9.9"])[random.below(len(SERVERS) + 1)]
-        lines.append((end, f"{client} - - [{end // MICROS}.{end // 1000 % 1000:03}] "
-                      f"\"GET /{size % 7} HTTP/1.1\" 200 {size} {millis // 1000}.{millis % 1000:03} {server}"))
+        # A quarter are uploads, so that either direction is the larger one in many slots.
+        received = random.below(40_000_000) if random.below(4) == 0 else 200 + random.below(1_000)
+        start = end - millis * 1000
+        if server in SERVERS and SERVERS[server][0] == QUIET_IDC:
+            if start < QUIET[1] * MICROS and end >= QUIET[0] * MICROS:
+                server = "10.0.0.1"
+        lines.append((end, f"{client} - - [{end // MICROS}.{end // 1000 % 1000:03}] \"GET /{size % 7} HTTP/1.1\" "
+                      f"200 {size} {millis // 1000}.{millis % 1000:03} {server} {received}"))
     lines.sort()
     (folder / "access.log").write_text("".join(line + "\n" for _, line in lines))
     rows = ["address,idc,region,carrier,price"]
@@ -82,6 +94,11 @@ def generate(folder):
     rows = ["network,country,province,carrier"]
     rows += [f"{net}.0/24,{','.join(place)}" for net, place in PLACES.items() if place]
     (folder / "places.csv").write_text("\n".join(rows) + "\n")
+    for name, ports in CONTRACTS.items():
+        text = "".join(f'[[port]]\nname = "{idc}"\nidc = ["{idc}"]\n' +
+                       "".join(f'{key} = "{value}"\n' for key, value in terms.items())
+                       for idc, terms in ports.items())
+        (folder / name).write_text(text)
 
 
 class Record:
@@ -94,6 +111,7 @@ class Record:
         seconds, millis = words[9].split(".")
         self.start = self.end - (int(seconds) * MICROS + int(millis) * 1000)
         self.server = words[10]
+        self.received = int(words[11])
         self.idc = SERVERS[self.server][0] if self.server in SERVERS else None
         place = PLACES[self.client.rsplit(".", 1)[0]]
         self.region = None
@@ -130,9 +148,9 @@ def touched(zone, record):
     return slots
 
 
-def shares(zone, scheme, record):
+def shares(zone, scheme, record, amount=None):
     slots = touched(zone, record)
-    amount = record.bytes
+    amount = record.bytes if amount is None else amount
     if scheme == "end-spike":
         return {slots[-1]: amount}
     if scheme == "maximum-volume":
@@ -229,6 +247,269 @@ def drivers(records, zone, scheme, inside, billed):
              "share": [sums[key], total], "share_overall": [overall[key], whole]} for key in order]
 
 
+# What is typed, and the terms that differ from the default ones.
+TYPED = [
+    {"direction": "in"},
+    {"direction": "sum"},
+    {"direction": "max-per-sample"},
+    {"direction": "max-of-p95"},
+    {"overhead": "packets"},
+    {"overhead": "1.07"},
+    {"overhead": "packets", "direction": "max-per-sample"},
+    {"overhead": "1.07", "direction": "max-of-p95", "rank": "interpolated"},
+    {"scope": "per-port"},
+    {"scope": "per-port", "valid-days": "traffic"},
+    {"scope": "per-port", "valid-days": "traffic", "direction": "in", "method": "day-peak-avg"},
+    {"mean": "30m"},
+    {"mean": "30m", "direction": "max-per-sample"},
+    {"method": "day-peak-avg"},
+    {"method": "day-peak-avg", "mean": "30m", "overhead": "packets", "scope": "per-port",
+     "valid-days": "traffic", "direction": "max-per-sample"},
+    {"rank": "interpolated", "mean": "30m", "direction": "sum"},
+]
+CONTRACTS = {
+    "received.toml": {"bj": {"direction": "in"}, "gz": {"direction": "in"}},
+    "mixed.toml": {
+        "bj": {"overhead": "packets", "mean": "30m"},
+        "gz": {"overhead": "1.07", "direction": "sum"},
+        "fra": {"direction": "in", "method": "day-peak-avg", "valid_days": "traffic"},
+    },
+}
+DEFAULTS = {"direction": "out", "overhead": "none", "scope": "sum-then-rate", "valid-days": "none", "mean": "5m",
+            "method": "p95", "rank": "floor-discard"}
+ZONE = "Asia/Shanghai"
+MEANS = {"5m": 300, "30m": 1800}
+# Every sample has a length that divides five hours: rates are compared in bits per five hours, which are whole.
+FIVE_HOURS = 18_000
+LOADS = ["time-proportional", "minimum-volume", "maximum-volume", "end-spike"]
+
+
+class Log:
+    """All records of a log, spread once: bytes by (load scheme, flow), then by (idc, region, carrier), then by slot."""
+
+    def __init__(self, records):
+        flows = {
+            "out": lambda record: record.bytes,
+            "in": lambda record: record.received,
+            # 40 bytes of headers for every 1460 bytes begun.
+            "packets": lambda record: record.bytes + 40 * ((record.bytes + 1459) // 1460),
+        }
+        self.cells = {(load, flow): defaultdict(lambda: defaultdict(int)) for load in LOADS for flow in flows}
+        for record in records:
+            key = (record.idc, record.region, record.carrier)
+            for flow, amount in flows.items():
+                for load in LOADS:
+                    cell = self.cells[load, flow][key]
+                    for slot, share in shares(ZONE, load, record, amount(record)).items():
+                        cell[slot] += share
+        first = slot_of(ZONE, min(record.end for record in records) // MICROS)
+        last = slot_of(ZONE, max(record.end for record in records) // MICROS)
+        self.period = range(first, last + SLOT, SLOT)
+
+    def series(self, load, flow, place):
+        sums = defaultdict(int)
+        for (idc, _, _), slots in self.cells[load, flow].items():
+            if place is EVERYWHERE or idc == place:
+                for slot, amount in slots.items():
+                    sums[slot] += amount
+        return sums
+
+
+EVERYWHERE = object()
+
+
+@cache
+def sample_of(slot, mean):
+    """The first second of the sample that a slot is in, or would be in if the period had all of it."""
+    return midnight(ZONE, slot) + (slot - midnight(ZONE, slot)) // mean * mean
+
+
+def cut(log, sent, received, terms):
+    """{start by the clock: [seconds, sent, received]} of the samples."""
+    samples = {}
+    for slot in log.period:
+        sample = samples.setdefault(sample_of(slot, MEANS[terms["mean"]]), [0, 0, 0])
+        sample[0] += SLOT
+        sample[1] += sent.get(slot, 0)
+        sample[2] += received.get(slot, 0)
+    return samples
+
+
+def chosen(sent, received, direction):
+    if direction == "sum":
+        return sent + received
+    if direction == "max-per-sample":
+        return max(sent, received)
+    return received if direction == "in" else sent
+
+
+def factor(terms):
+    return Fraction(terms["overhead"]) if terms["overhead"] not in ("none", "packets") else Fraction(1)
+
+
+def bps(rate, terms):
+    """Bits per five hours in bit/s, with overhead, rounded half up."""
+    return int(Fraction(rate) * factor(terms) / FIVE_HOURS + Fraction(1, 2))
+
+
+def measure(samples, terms, valid=None):
+    """The bill of samples; `valid` are the days that count, if another bill says so."""
+    if terms["direction"] == "max-of-p95":
+        both = [measure(samples, {**terms, "direction": direction}, valid) for direction in ("out", "in")]
+        larger, smaller = both if both[0]["billed_bps"] >= both[1]["billed_bps"] else both[::-1]
+        return {**larger, "other_direction_bps": smaller["billed_bps"],
+                "left": min((bill["left"] for bill in both), key=lambda left: left[2], default=None),
+                "both": both}
+    amounts = {start: (seconds, chosen(sent, received, terms["direction"]))
+               for start, (seconds, sent, received) in samples.items()}
+    days = defaultdict(list)
+    for start in amounts:
+        days[midnight(ZONE, start)].append(start)
+    if valid is None:
+        valid = {day for day in days
+                 if terms["valid-days"] == "none" or any(amounts[start][1] > 0 for start in days[day])}
+    ranked = [(amount * 8 * FIVE_HOURS // seconds, start) for start, (seconds, amount) in amounts.items()
+              if terms["valid-days"] == "none" or midnight(ZONE, start) in valid]
+    ranked.sort(key=lambda sample: (-sample[0], sample[1]))
+    figures = {
+        "samples": len(ranked),
+        "valid_days": len(valid),
+        "period_days": len(days),
+        "bytes": sum(amounts[start][1] for _, start in ranked),
+        "peak_bps": bps(ranked[0][0], terms),
+        "billed_direction": terms["direction"],
+        "other_direction_bps": None,
+        "valid": valid,
+    }
+    if terms["method"] == "day-peak-avg":
+        peaks = {day: max(rate for rate, start in ranked if midnight(ZONE, start) == day) for day in sorted(valid)}
+        figures |= {"billed_bps": bps(Fraction(sum(peaks.values()), len(peaks)), terms), "rank": None,
+                    "billed_slot_epoch": None, "left": None,
+                    "driving": {start for rate, start in ranked if rate >= peaks[midnight(ZONE, start)]}}
+        return figures
+    rank, part = len(ranked) // 20 + 1, 0
+    if terms["rank"] == "interpolated":
+        rank, part = (len(ranked) - 1) // 20 + 1, (len(ranked) - 1) % 20
+    upper, start = ranked[rank - 1]
+    rate = Fraction(upper * (20 - part) + ranked[rank if part else rank - 1][0] * part, 20)
+    billed = bps(rate, terms)
+    # r - 1 may be above the sample of rank r, and r above what lies between those of ranks r and r + 1.
+    allowed = rank if part else rank - 1
+    exceeding = sum(bps(other, terms) > billed for other, _ in ranked)
+    return {**figures, "billed_bps": billed, "rank": rank + part / 20 if part else rank,
+            "billed_slot_epoch": None if part else start, "left": (allowed, exceeding, allowed - exceeding),
+            "driving": {start for other, start in ranked if other >= upper}}
+
+
+def port(log, place, terms):
+    """The bill of one port."""
+    sent_flow = "packets" if terms["overhead"] == "packets" else "out"
+
+    def samples(load, flow):
+        return cut(log, log.series(load, flow, place), log.series(load, "in", place), terms)
+
+    bill = measure(samples("time-proportional", sent_flow), terms)
+    valid = bill["valid"]
+    others = [measure(samples(load, sent_flow), terms, valid)["billed_bps"] for load in LOADS[1:]]
+    raw = measure(samples("time-proportional", "out"), {**terms, "overhead": "none"}, valid)
+    flows = {"out": [sent_flow], "in": ["in"]}.get(terms["direction"], [sent_flow, "in"])
+    outside = sum(amount for flow in flows for slot, amount in log.series("time-proportional", flow, place).items()
+                  if slot not in log.period)
+    names = ["samples", "valid_days", "period_days", "bytes", "peak_bps", "billed_direction", "other_direction_bps",
+             "billed_bps", "rank"]
+    left = bill["left"] or (None, None, None)
+    # A sample that the period has in part begins with the period.
+    epoch = bill["billed_slot_epoch"]
+    return {
+        **{name: bill[name] for name in names},
+        "billed_slot_epoch": None if epoch is None else max(epoch, log.period[0]),
+        "billed_raw_bps": raw["billed_bps"],
+        "interval_bps": others[:2],
+        "end_spike_bps": others[2],
+        "outside_bytes": outside,
+        "left_allowed": left[0], "left_exceeding": left[1], "left": left[2],
+        "drivers": port_drivers(log, place, terms, bill, sent_flow),
+    }
+
+
+def port_drivers(log, place, terms, bill, sent_flow):
+    """Bytes of each client group in the samples that drive the bill and in all samples, in the direction that is
+    billed; where the larger one of a sample is, in that one."""
+    direction = bill["billed_direction"]
+    samples = cut(log, log.series("time-proportional", sent_flow, place), log.series("time-proportional", "in", place),
+                  terms)
+    sums, overall = defaultdict(int), defaultdict(int)
+    for flow in (sent_flow, "in"):
+        for (idc, region, carrier), slots in log.cells["time-proportional", flow].items():
+            for slot, amount in slots.items():
+                if slot not in log.period or not (place is EVERYWHERE or idc == place):
+                    continue
+                start = sample_of(slot, MEANS[terms["mean"]])
+                _, sent, received = samples[start]
+                larger = "in" if received > sent else "out"
+                counts = {"sum": ("in", "out"), "max-per-sample": (larger,)}.get(direction, (direction,))
+                if ("in" if flow == "in" else "out") in counts:
+                    overall[region, carrier] += amount
+                    sums[region, carrier] += amount if start in bill["driving"] else 0
+    order = sorted((key for key in overall if overall[key]),
+                   key=lambda key: (-sums[key], [(part is None, part or "") for part in key]))
+    return [{"region": key[0] or "unknown", "carrier": key[1] or "unknown", "bytes": sums[key],
+             "share": [sums[key], sum(sums.values())], "share_overall": [overall[key], sum(overall.values())]}
+            for key in order]
+
+
+def peaks(log, ports):
+    """Sum of peaks and peak of sum of (place, terms); None where samples of different terms cannot be added."""
+    def peak(places, terms):
+        direction = "max-per-sample" if terms["direction"] == "max-of-p95" else terms["direction"]
+        flow = "packets" if terms["overhead"] == "packets" else "out"
+        sums = [defaultdict(int), defaultdict(int)]
+        for place in places:
+            for sum_of, way in zip(sums, (flow, "in")):
+                for slot, amount in log.series("time-proportional", way, place).items():
+                    sum_of[slot] += amount
+        return max(Fraction(chosen(sent, received, direction) * 8, seconds) * factor(terms)
+                   for seconds, sent, received in cut(log, *sums, terms).values())
+
+    sum_of_peaks = sum(peak([place], terms) for place, terms in ports)
+    same = len({(terms["direction"], factor(terms), terms["mean"]) for _, terms in ports}) == 1
+    peak_of_sum = peak([place for place, _ in ports], ports[0][1]) if same else None
+    return {"sum_of_peaks_bps": int(sum_of_peaks + Fraction(1, 2)),
+            "peak_of_sum_bps": None if peak_of_sum is None else int(peak_of_sum + Fraction(1, 2))}
+
+
+def terms_expected(folder):
+    records = [Record(line) for line in (folder / "access.log").read_text().splitlines()]
+    log = Log(records)
+    cases = []
+    for typed in TYPED:
+        words = [word for name, value in typed.items() for word in (f"--{name}", value)]
+        terms = {**DEFAULTS, **typed}
+        if terms["scope"] == "per-port":
+            places = sorted({record.idc for record in records}, key=lambda idc: (idc is None, idc or ""))
+            ports = [(f"all/{idc or 'unknown'}", idc, terms) for idc in places]
+        else:
+            ports = [("all", EVERYWHERE, terms)]
+        cases.append(case(log, words, ports, 0))
+    for name, stated in CONTRACTS.items():
+        ports = [(idc, idc, {**DEFAULTS, **{key.replace("_", "-"): value for key, value in own.items()}})
+                 for idc, own in stated.items()]
+        directions = {terms["direction"] for _, _, terms in ports}
+        rest = [record for record in records if record.idc not in stated]
+        # Which bytes are missing on a bill of several directions is a matter of taste.
+        unbilled = sum(record.received for record in rest) if directions == {"in"} else None
+        cases.append(case(log, ["--contract", str(folder / name)], ports, unbilled))
+    return cases
+
+
+def case(log, words, ports, unbilled):
+    bills = [{"port": name, **port(log, place, terms)} for name, place, terms in ports]
+    heading = peaks(log, [(place, terms) for _, place, terms in ports]) if len(ports) > 1 else {}
+    if unbilled is not None:
+        heading["unbilled_bytes"] = unbilled
+    return {"words": words, "heading": heading, "bills": bills}
+
+
 def fit(record, site):
     """How well a site suits a client: region and carrier, carrier, region, neither."""
     _, region, carrier = site
@@ -281,6 +562,8 @@ def main():
     assert calendar.timegm((2026, 10, 24, 0, 0, 0)) == BEGIN
     if command == "generate":
         generate(folder)
+    elif command == "terms":
+        json.dump(terms_expected(folder), sys.stdout)
     elif command == "dispatch":
         json.dump(dispatch(folder), sys.stdout)
     else:
