@@ -10,7 +10,8 @@ use bandwho::billing::method::Terms;
 use bandwho::billing::period::Period;
 use bandwho::billing::tariff::{Price, Tariff};
 use bandwho::billing::words::{
-    Direction, Method, Missing, Overhead, Proration, Scope, ValidDays, VolumeUnit, parse_commit, parse_rank,
+    Direction, Method, Missing, Overhead, Proration, Scope, ValidDays, VolumeUnit, parse_commit, parse_mean,
+    parse_rank,
 };
 use bandwho::error::Error;
 use bandwho::query::{Dimension, Metric};
@@ -202,7 +203,9 @@ impl Typed {
         let usage = |option: &'static str| move |reason: String| Error::Usage(format!("{option}: {reason}"));
         let method = Method::parse(&self.method).map_err(usage("--method"))?;
         let missing = Missing::parse(&self.missing).map_err(usage("--missing"))?;
-        let mean = self.mean.as_deref().map(slot_length).transpose().map_err(usage("--mean"))?;
+        let slot = slot_length(slot).map_err(usage("--slot"))?;
+        let mean = self.mean.as_deref().map(|mean| parse_mean(mean, slot)).transpose();
+        let mean = mean.map_err(usage("--mean"))?;
         let terms = Terms {
             method,
             rank: parse_rank(&self.rank).map_err(usage("--rank"))?,
@@ -225,7 +228,7 @@ impl Typed {
         let scope = Scope::parse(&self.scope).map_err(usage("--scope"))?;
         Ok(Contract {
             currency: self.currency.clone(),
-            slot: slot_length(slot).map_err(usage("--slot"))?,
+            slot,
             missing,
             ports: vec![Port { scope, terms, tariff, ..port }],
             ..Contract::default()

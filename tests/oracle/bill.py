@@ -495,9 +495,10 @@ def terms_expected(folder):
         ports = [(idc, idc, {**DEFAULTS, **{key.replace("_", "-"): value for key, value in own.items()}})
                  for idc, own in stated.items()]
         directions = {terms["direction"] for _, _, terms in ports}
-        rest = [record for record in records if record.idc not in stated]
-        # Which bytes are missing on a bill of several directions is a matter of taste.
-        unbilled = sum(record.received for record in rest) if directions == {"in"} else None
+        # Bytes sent, unless nobody bills these; those of the period.
+        flow = "in" if directions == {"in"} else "out"
+        rest = [slots for key, slots in log.cells["time-proportional", flow].items() if key[0] not in stated]
+        unbilled = sum(amount for slots in rest for slot, amount in slots.items() if slot in log.period)
         cases.append(case(log, ["--contract", str(folder / name)], ports, unbilled))
     return cases
 

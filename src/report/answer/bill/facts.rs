@@ -7,7 +7,7 @@ use crate::billing::method::{Billed, Part as DayPart, Quantity, Ranked};
 use crate::billing::outlook::{Counted as LeftOf, Left, Projection};
 use crate::billing::rate_bps;
 use crate::billing::tariff::{Invoice, Price, Tier, invoice};
-use crate::billing::words::{Method, Overhead, VolumeUnit};
+use crate::billing::words::{Method, Overhead};
 use crate::report::{Cell, Column, Fact, Table, Unit, human};
 use crate::time::{Slot, Timestamp};
 
@@ -123,7 +123,7 @@ fn terms(question: &Question, port: &ports::Series) -> Vec<Fact> {
         Price::Reached(tiers) => format!("all at the tier reached: {}", said_tiers(tiers, is_volume)),
     });
     let per = match terms.method {
-        Method::Volume => unit_name(tariff.volume_unit),
+        Method::Volume => tariff.volume_unit.gigabyte_name(),
         Method::Flat => "port",
         _ => "Mbps",
     };
@@ -147,7 +147,7 @@ fn terms(question: &Question, port: &ports::Series) -> Vec<Fact> {
         fact("missing", "", Unit::Text, text(contract.missing.name())),
         fact("valid_days_rule", "", Unit::Text, text(terms.valid_days.name())),
         fact("proration", "", Unit::Text, text(tariff.proration.name())),
-        fact("volume_unit", "", Unit::Text, text(unit_name(tariff.volume_unit))),
+        fact("volume_unit", "", Unit::Text, text(tariff.volume_unit.gigabyte_name())),
         fact(
             "currency",
             "",
@@ -156,14 +156,6 @@ fn terms(question: &Question, port: &ports::Series) -> Vec<Fact> {
         ),
         fact("digits", "", Unit::Count, number(contract.digits.into())),
     ]
-}
-
-/// What a volume's price is for.
-fn unit_name(unit: VolumeUnit) -> &'static str {
-    match unit {
-        VolumeUnit::Decimal => "GB",
-        VolumeUnit::Binary => "GiB",
-    }
 }
 
 fn with_currency(words: &str, currency: &str) -> String {

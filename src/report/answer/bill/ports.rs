@@ -103,7 +103,7 @@ impl Place {
 /// All ports, and what is on none.
 pub(super) struct Account {
     pub(super) ports: Vec<Series>,
-    /// Bytes sent within the period from places on no port.
+    /// Bytes within the period of places on no port.
     pub(super) unbilled: u128,
     /// Places of the contract that no record is from.
     pub(super) silent: Vec<String>,
@@ -138,13 +138,16 @@ impl Account {
         let ports =
             named.into_iter().map(|(name, place, port)| series(frame, &counts, &by, name, place, port));
         let ports: Vec<Series> = ports.collect::<Result<_, _>>()?;
-        let sent = &counts[0];
+        // What is on no port is told in bytes sent, unless nobody bills these.
+        let all_inward = contract.ports.iter().all(|port| port.terms.direction == Direction::In);
+        let inward = counts.iter().find(|counts| counts.flow == Flow::In && all_inward);
+        let told = inward.unwrap_or(&counts[0]);
         let on_none = |key: &[KeyPart]| !ports.iter().any(|port| port.place.has(&by, key));
-        let unbilled = sent.keys.iter().zip(&sent.samples).filter(|(key, _)| on_none(key));
+        let unbilled = told.keys.iter().zip(&told.samples).filter(|(key, _)| on_none(key));
         let (unbilled, _) = aligned(frame, unbilled.flat_map(|(_, samples)| samples))?;
         let unbilled = unbilled.into_iter().fold(0, u128::saturating_add);
         let silent = ports.iter().flat_map(|port| port.silent(&counts, &by)).collect();
-        let busy = sent.samples.iter().flatten().filter_map(|(start, _)| *start);
+        let busy = counts[0].samples.iter().flatten().filter_map(|(start, _)| *start);
         let busy = busy.collect::<BTreeSet<i64>>().into_iter().collect();
         Ok(Self { ports, unbilled, silent, busy })
     }
