@@ -16,6 +16,7 @@ use bandwho::input;
 use bandwho::query::{Dimension, Metric, Series, View};
 use bandwho::report;
 use bandwho::report::answer::audit::{self, Audited, Detail};
+use bandwho::report::escape;
 use bandwho::time::Timestamp;
 use clap::{Args as Group, ValueEnum};
 
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Error> {
     let mut question = question(args)?;
     let choice = choice(args)?;
     let target = Target::new(&args.output)?;
-    let bytes = port_bytes(&args.port)?;
+    let bytes = port_bytes(&args.port).map_err(on_one_line)?;
     let sources = plan::sources(&args.read, args.output.output.as_deref())?;
     let view = View { by: drivers(args, &sources)?, series: Series::PerSlot, ..View::default() };
     let mut rules = sources.rules(&args.read, vec![view], Cut::Slots, &[Metric::Bytes])?;
@@ -99,7 +100,7 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Error> {
     (question.since, question.until) = (rules.since.map(second), rules.until.map(second));
 
     let name = args.port.display().to_string();
-    let port = port::read(&name, &bytes, &rules.grid.zone, &choice)?;
+    let port = port::read(&name, &bytes, &rules.grid.zone, &choice).map_err(on_one_line)?;
     drop(bytes);
     tell(&name, &port);
     let tally = count(&args.read, &sources, &rules, None)?;
@@ -111,13 +112,13 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Error> {
         let time = |second| rules.grid.zone.rfc3339(Timestamp::from_seconds(second), bandwho::time::Precision::Seconds);
         let (first, last) = (port.samples.first(), port.samples.last());
         let label = |sample: Option<&port::Sample>| sample.map_or(String::new(), |sample| time(sample.label));
-        Error::Data(format!(
+        on_one_line(Error::Data(format!(
             "{name}: {reason}: the port's are labelled {} to {}, the logs go from {} to {}; is it --tz, --since or --until?",
             label(first),
             label(last),
             time(span.0),
             time(span.1)
-        ))
+        )))
     })?;
     doubt(&name, &audit);
     let audited = Audited { name: &name, port: &port, question: &question, audit: &audit };
@@ -224,6 +225,14 @@ fn port_bytes(path: &Path) -> Result<Vec<u8>, Error> {
         .map_err(|reason| Error::Data(format!("{}: {reason}", path.display())))
 }
 
+/// A message with a text of a file, which may hold line feeds: none of them begins a line of ours.
+fn on_one_line(error: Error) -> Error {
+    match error {
+        Error::Data(text) => Error::Data(escape::terminal(text.as_bytes()).into_owned()),
+        other => other,
+    }
+}
+
 /// Says so if the two sides cannot be the same traffic.
 fn doubt(name: &str, audit: &Compared) {
     let Some(correlation) = audit.skew.correlation_best.filter(|correlation| *correlation < CORRELATION_MIN)
@@ -242,24 +251,30 @@ fn doubt(name: &str, audit: &Compared) {
         }
         None => "is it this port, this column, this time?".to_owned(),
     };
-    message::warning(&format!("{name} does not follow the logs (correlation {correlation:.2}): {why}"));
+    let name = escape::terminal(name.as_bytes());
+    let correlation = audit::correlation(correlation);
+    message::warning(&format!("{name} does not follow the logs (correlation {correlation}): {why}"));
 }
 
 /// What went wrong in the port's file, and what had to be assumed.
 fn tell(name: &str, port: &Port) {
+    let (name, column) = (escape::terminal(name.as_bytes()), escape::terminal(port.column.as_bytes()));
     for fault in &port.faults {
-        let text = String::from_utf8_lossy(&fault.text);
+        let text = escape::terminal(&fault.text);
         message::warning(&format!("{name}:{}:{}: {}: `{text}`", fault.line, fault.column, fault.reason));
     }
     let more = port.bad_rows - port.faults.len() as u64;
     if more > 0 {
         message::warning(&format!("{name}: {more} more bad rows"));
     }
-    if port.told == Told::Assumed {
-        message::note(&format!(
-            "{name}: nothing tells the unit of `{}`: bit/s is assumed; choose with --port-unit",
-            port.column
-        ));
+    match port.told {
+        Told::Assumed => message::note(&format!(
+            "{name}: nothing tells the unit of `{column}`: bit/s is assumed; choose with --port-unit"
+        )),
+        Told::Values => message::note(&format!(
+            "{name}: nothing but its values tells that `{column}` is a counter; choose with --port-unit"
+        )),
+        Told::Asked | Told::File | Told::Shape => {}
     }
 }
 

@@ -15,6 +15,7 @@
 //! * `oracle`: logs of real servers against what the servers say they wrote
 //! * `configured`: the servers' own configurations, and clients behind proxies
 //! * `audit`: a port's samples against the log they were made of
+//! * `audit_hostile`: ports that are dead, in another unit, broken or made to mislead
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `ipdb`: `bandwho ipdb`, and compiled databases
 //! * `fixtures`: what makes the files of `testdata`
@@ -29,6 +30,7 @@ use std::process::{Command, Stdio};
 
 mod accounting;
 mod audit;
+mod audit_hostile;
 mod cli;
 mod configured;
 mod conformance;

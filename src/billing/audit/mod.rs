@@ -6,6 +6,7 @@
 //! are integers; correlation is not, and only picks a lag and a label.
 
 mod coverage;
+mod factor;
 mod fit;
 
 use super::port::{Label, Port, Sample};
@@ -14,6 +15,7 @@ use super::rate_bps;
 use crate::aggregate::Curve;
 
 pub use coverage::{Gaps, RUNS_MAX, Run};
+pub use factor::{FACTOR_PPM_MAX, Resembles, factor_ppm_min};
 pub use fit::{CORRELATION_MIN, LAG_SECONDS_MAX, LAG_STEP_SECONDS, Skew};
 
 /// A factor or share of one, in millionths.
@@ -44,7 +46,7 @@ pub struct Question {
 /// What turns logged bytes into bytes on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overhead {
-    /// The factor that fits best.
+    /// The factor that fits best, if overhead can be it.
     Fit,
     /// Millionths.
     Factor(u64),
@@ -139,8 +141,10 @@ pub struct Audit {
     pub skew: Skew,
     /// Where no lag fits, the multiple of half an hour by which the port's clock seems to be ahead: a zone gone wrong.
     pub zone_error: Option<i64>,
-    /// The factor that fits best, in millionths; none if the logs have no bytes.
+    /// The factor that fits best, in millionths; none if the logs have no bytes, or so few that no factor holds.
     pub factor_ppm: Option<u64>,
+    /// What the factor that fits best may be, as no overhead is.
+    pub factor_resembles: Option<Resembles>,
     /// Samples that were left out of the fit because they are far off.
     pub set_aside: u64,
     /// The factor that was applied.
@@ -163,11 +167,16 @@ pub struct Audit {
     pub silent_logs: Gaps,
     /// The figure that decides.
     pub decider: Decider,
-    /// True if it differs by no more than the tolerance.
+    /// True if it differs by no more than the tolerance and the factor that made it so, if fitted, can be overhead.
     pub passed: bool,
 }
 
 impl Audit {
+    /// True if a factor was to be fitted, and the one that was cannot be overhead.
+    pub fn is_misfit(&self, overhead: Overhead) -> bool {
+        overhead == Overhead::Fit && self.factor_resembles.is_some()
+    }
+
     /// How far the logs' figures are from the port's, in millionths of the port's: negative if they are less. None
     /// where the port has nothing and the logs have something.
     pub fn difference_ppm(&self, logs: &Figures, decider: Decider) -> Option<i64> {
@@ -226,6 +235,11 @@ pub fn compare(port: &Port, logs: &Logs<'_>, question: &Question) -> Result<Audi
         return Err("no sample of the port is of a time that the logs cover".to_owned());
     }
     let (factor_ppm, set_aside) = fit::factor(&pairs);
+    let factor_resembles = match factor_ppm {
+        Some(factor) => factor::resembles(factor, question.tolerance_ppm),
+        // The logs have bytes, but none that a factor holds for.
+        None => pairs.iter().any(|pair| pair.logs > 0).then_some(Resembles::Nothing),
+    };
     let zone_error = match skew.correlation_best {
         Some(best) if fit::is_meant(best) => None,
         _ => fit::zone_error(&samples, logs),
@@ -243,6 +257,7 @@ pub fn compare(port: &Port, logs: &Logs<'_>, question: &Question) -> Result<Audi
         skew,
         zone_error,
         factor_ppm,
+        factor_resembles,
         set_aside,
         applied_ppm,
         port: figures(&|pair| pair.port),
@@ -256,9 +271,10 @@ pub fn compare(port: &Port, logs: &Logs<'_>, question: &Question) -> Result<Audi
         passed: false,
         pairs,
     };
-    audit.passed = audit
-        .difference_ppm(&audit.adjusted, decider)
-        .is_some_and(|difference| difference.unsigned_abs() <= question.tolerance_ppm);
+    audit.passed = !audit.is_misfit(question.overhead)
+        && audit
+            .difference_ppm(&audit.adjusted, decider)
+            .is_some_and(|difference| difference.unsigned_abs() <= question.tolerance_ppm);
     Ok(audit)
 }
 

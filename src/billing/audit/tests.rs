@@ -78,6 +78,38 @@ fn lags_and_labels_are_found() {
 }
 
 #[test]
+fn a_factor_that_no_overhead_explains_does_not_pass() {
+    let curve = Curve::new(10, bins());
+    let check = |factor: u64, resembles: Option<Resembles>| {
+        let port = port(&curve, 0, factor, Label::End);
+        let fit = Question { overhead: Overhead::Fit, ..ANY };
+        let fitted = audit(&curve, &port, &fit);
+        assert_eq!((fitted.factor_resembles, fitted.passed), (resembles, resembles.is_none()), "{factor}");
+        // Who types a factor means it.
+        let typed = audit(&curve, &port, &Question { overhead: Overhead::Factor(factor), ..ANY });
+        assert!(typed.passed, "{factor}");
+    };
+    check(970_000, None);
+    check(1_299_000, None);
+    check(960_000, Some(Resembles::Nothing));
+    check(1_310_000, Some(Resembles::Nothing));
+    check(0, Some(Resembles::DeadMeter));
+    check(133_750, Some(Resembles::Eighth));
+    check(8_560_000, Some(Resembles::Eight));
+    check(1_070_000_000, Some(Resembles::Thousands));
+}
+
+#[test]
+fn what_no_factor_holds_for_does_not_pass() {
+    let curve = Curve::new(10, bins());
+    let mut port = port(&curve, 0, ONE_PPM, Label::End);
+    port.samples.iter_mut().for_each(|sample| sample.bytes = 10_u128.pow(33));
+    let found = audit(&curve, &port, &Question { overhead: Overhead::Fit, ..ANY });
+    assert_eq!((found.factor_ppm, found.factor_resembles), (None, Some(Resembles::Nothing)));
+    assert!(!found.passed && found.logs.bytes > 0);
+}
+
+#[test]
 fn what_is_asked_is_done() {
     let curve = Curve::new(10, bins());
     let port = port(&curve, 90, ONE_PPM, Label::End);

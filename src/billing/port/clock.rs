@@ -1,6 +1,6 @@
 //! Times of samples: RFC 3339, `2026-11-01 00:05[:00]`, `2026/11/1 0:05`, seconds or milliseconds since 1970.
 
-use super::Point;
+use super::{Label, Point};
 use crate::time::{Timestamp, Zone, instant};
 
 /// Longer texts are no times.
@@ -11,6 +11,9 @@ const MILLISECONDS_FROM: i64 = 100_000_000_000;
 
 /// Whole numbers below are not taken for times: 1980 in seconds.
 const SECONDS_FROM: i64 = 315_532_800;
+
+/// How far clocks are set back: an hour, on Lord Howe Island half of one.
+const CHANGES: [i64; 2] = [1_800, 3_600];
 
 /// A time of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +66,9 @@ fn digits(text: &str) -> Option<i64> {
 }
 
 /// Gives times that the clock shows twice, when it is set back, their order: a row that is not after its neighbour
-/// although its clock can mean a later instant means that.
-pub(super) fn unfold(points: &mut [Point], zone: &Zone) {
-    /// How far clocks are set back: an hour, on Lord Howe Island half of one.
-    const CHANGES: [i64; 2] = [1_800, 3_600];
+/// although its clock can mean a later instant means that. Ends, which are what rows labelled by the start have their
+/// length from, stay where they are.
+pub(super) fn unfold(points: &mut [Point], zone: &Zone, label: Option<Label>) {
     let is_descending = match (points.first(), points.last()) {
         (Some(first), Some(last)) => last.time < first.time,
         _ => return,
@@ -74,12 +76,12 @@ pub(super) fn unfold(points: &mut [Point], zone: &Zone) {
     let mut previous = i64::MIN;
     let mut visit = |point: &mut Point| {
         if point.is_local && point.time <= previous {
-            let shown = |seconds| zone.civil(Timestamp::from_seconds(seconds));
-            let again = CHANGES
-                .into_iter()
-                .map(|change| point.time + change)
-                .find(|&later| later > previous && shown(later) == shown(point.time));
-            point.time = again.unwrap_or(point.time);
+            let moved = again(point.time, previous, zone).unwrap_or(point.time);
+            let change = moved - point.time;
+            let end_stays = |seconds: &i64| label == Some(Label::Start) && *seconds > change;
+            point.seconds =
+                point.seconds.map(|seconds| if end_stays(&seconds) { seconds - change } else { seconds });
+            point.time = moved;
         }
         previous = point.time;
     };
@@ -88,6 +90,19 @@ pub(super) fn unfold(points: &mut [Point], zone: &Zone) {
     } else {
         points.iter_mut().for_each(&mut visit);
     }
+}
+
+/// The end of an interval that began at `start`: where the clock shows it twice, the one that is later than that.
+pub(super) fn after(end: Moment, start: i64, zone: &Zone) -> i64 {
+    let is_before = end.is_local && end.seconds <= start;
+    is_before.then(|| again(end.seconds, start, zone)).flatten().unwrap_or(end.seconds)
+}
+
+/// The instant after `previous` at which the clocks show once more what they showed.
+fn again(seconds: i64, previous: i64, zone: &Zone) -> Option<i64> {
+    let shown = |seconds| zone.civil(Timestamp::from_seconds(seconds));
+    let later = CHANGES.into_iter().map(|change| seconds + change);
+    later.into_iter().find(|&later| later > previous && shown(later) == shown(seconds))
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ const WRAP_STEPS: u128 = 4;
 /// A column that is not called a counter must have so many values to be taken for one.
 const VALUES_MIN: usize = 24;
 
+/// And its highest value must be so many of the longest step: rates that rise for a while do not get far.
+const LEVEL_STEPS: u128 = 10;
+
 /// The widths of counters.
 const WIDTHS: [u32; 2] = [32, 64];
 
@@ -29,7 +32,8 @@ pub struct Counts {
     pub long: u64,
 }
 
-/// True if the values are those of a counter: they grow and hardly ever fall. A rate falls as often as it rises.
+/// True if the values are those of a counter: they grow and hardly ever fall. A rate falls as often as it rises. Where
+/// no name says so they must also be whole, far from where they could have begun, and fall only where they wrap.
 pub(super) fn is_counter(points: &[Point], named: bool) -> bool {
     let values = || points.iter().filter_map(|point| point.value);
     let steps = || values().zip(values().skip(1));
@@ -39,7 +43,20 @@ pub(super) fn is_counter(points: &[Point], named: bool) -> bool {
     if named {
         falls * 4 <= count
     } else {
-        count >= VALUES_MIN && falls * 20 <= count && rises * 10 >= count * 8
+        let is_whole = values().all(|value| value % 1000 == 0);
+        let longest = steps().map(|(from, to)| to.saturating_sub(from)).max().unwrap_or(0);
+        let is_high = values().max().is_some_and(|most| most >= longest.saturating_mul(LEVEL_STEPS));
+        let never_reset = || {
+            let mut counts = Counts::default();
+            samples(points, STEP_SECONDS_MAX, &mut counts);
+            counts.resets == 0
+        };
+        count >= VALUES_MIN
+            && falls * 20 <= count
+            && rises * 10 >= count * 8
+            && is_whole
+            && is_high
+            && never_reset()
     }
 }
 
@@ -95,6 +112,7 @@ mod tests {
             is_local: false,
             seconds: None,
             value: value.map(|value| value * 1000),
+            is_bad: false,
             line: at.unsigned_abs(),
         };
         (1..).zip(values).map(point).collect()
@@ -154,6 +172,17 @@ mod tests {
         check(&saw, false, false);
         check(&saw, true, false);
         check(&[5; 100], false, false);
+        // A rising rate does not get far from where it began, and a fall is a wrap or none of a counter's.
+        let rising: Vec<u128> = (0..100).map(|at| 200_000 + at * at * at).collect();
+        check(&rising, false, true);
+        let jumped: Vec<u128> =
+            rising.iter().map(|rate| if *rate > 500_000 { rate + 400_000 } else { *rate }).collect();
+        check(&jumped, false, false);
+        let mut wrapped: Vec<u128> =
+            (0..100).map(|at| ((1 << 32) - 50_000 + at * 1000) % (1 << 32)).collect();
+        check(&wrapped, false, true);
+        wrapped[70] = 0;
+        check(&wrapped, false, false);
         check(&[5; 100], true, true);
     }
 }

@@ -13,6 +13,7 @@
 //! never a zero. A row that cannot be read is counted and told with its line and column, and the others go on.
 
 mod amount;
+mod apart;
 mod clock;
 mod columns;
 mod counter;
@@ -106,7 +107,7 @@ pub enum Told {
     File,
     /// The program that writes such files has no other.
     Shape,
-    /// The values, which never fall.
+    /// The values alone, which never fall.
     Values,
     /// Nobody.
     Assumed,
@@ -201,7 +202,7 @@ pub fn read(name: &str, bytes: &[u8], zone: &Zone, choice: &Choice) -> Result<Po
         Some(_) => sheet::read(bytes, zone, choice),
     }
     .map_err(fail)?;
-    clock::unfold(&mut rows.points, zone);
+    clock::unfold(&mut rows.points, zone, rows.label);
     finish(rows).map_err(fail)
 }
 
@@ -230,6 +231,8 @@ struct Point {
     seconds: Option<i64>,
     /// Thousandths, the unit's multiple included; none: unknown.
     value: Option<u128>,
+    /// The value cannot be read, which is told; its time still says how far apart the samples are.
+    is_bad: bool,
     line: u64,
 }
 
@@ -259,10 +262,11 @@ impl Faults {
 
 fn finish(rows: Rows) -> Result<Port, String> {
     let Rows { shape, column, unit, counter_named, step, label, mut points, count: rows, mut faults } = rows;
-    points.sort_by_key(|point| (point.time, point.line));
+    // Of two rows of one time a bad one never hides a good one.
+    points.sort_by_key(|point| (point.time, point.is_bad, point.line));
     points.dedup_by(|later, earlier| {
         let is_twice = later.time == earlier.time;
-        if is_twice {
+        if is_twice && !later.is_bad {
             faults.add(later.line, 1, "a second sample of this time", later.time.to_string().as_bytes());
         }
         is_twice
@@ -272,26 +276,29 @@ fn finish(rows: Rows) -> Result<Port, String> {
         return Err(format!("there are not two samples within a day of each other{}", faults.first()));
     };
     let is_counter = || counter::is_counter(&points, counter_named);
+    let counter_by = if counter_named { Told::File } else { Told::Values };
     let (unit, told) = match unit {
         Some((unit, Told::File)) if unit.quantity == Quantity::Bytes && is_counter() => {
-            (Unit { quantity: Quantity::Counter, ..unit }, Told::Values)
+            (Unit { quantity: Quantity::Counter, ..unit }, counter_by)
         }
         Some(told) => told,
-        None if is_counter() => (Unit::COUNTER, Told::Values),
+        None if is_counter() => (Unit::COUNTER, counter_by),
         None if counter_named => (Unit::BYTES, Told::File),
         None => (Unit::BPS, Told::Assumed),
     };
-    let unknown = points.iter().filter(|point| point.value.is_none()).count() as u64;
+    let unknown = points.iter().filter(|point| point.value.is_none() && !point.is_bad).count() as u64;
     let mut counts = Counts::default();
     let samples: Vec<Sample> = if unit.quantity == Quantity::Counter {
         counter::samples(&points, step, &mut counts)
     } else {
-        let sample = |point: &Point| {
-            let seconds = point.seconds.unwrap_or(step).clamp(1, STEP_SECONDS_MAX);
-            let bytes = amount::bytes(point.value?, unit.quantity, seconds.unsigned_abs());
-            Some(Sample { label: point.time, seconds: small(seconds), bytes })
+        apart::check(&points, label)?;
+        let known = apart::thin(&points, step, &mut faults);
+        let sample = |(point, value): (Point, u128)| {
+            let seconds = point.seconds.unwrap_or(step);
+            let bytes = amount::bytes(value, unit.quantity, seconds.unsigned_abs());
+            Sample { label: point.time, seconds: small(seconds), bytes }
         };
-        points.iter().filter_map(sample).collect()
+        known.into_iter().map(sample).collect()
     };
     if samples.is_empty() {
         return Err(format!("no sample of column `{column}` is known{}", faults.first()));

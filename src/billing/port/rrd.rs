@@ -62,14 +62,14 @@ pub(super) fn read(bytes: &[u8], choice: &Choice) -> Result<Rows, String> {
         };
         let cell = words(rest).nth(value);
         let scale = u128::from(unit.0.scale);
-        let known = match cell.and_then(|cell| amount::parse(cell, Comma::Groups)) {
+        let read = match cell.and_then(|cell| amount::parse(cell, Comma::Groups)) {
             Some(Amount::Unknown) => Some(None),
             Some(Amount::Known(value, None)) => value.checked_mul(scale).map(Some),
             _ => None,
         };
-        if let Some(value) = known {
-            rows.points.push(Point { time, is_local: false, seconds: None, value, line: number });
-        } else {
+        let (value, is_bad) = (read.flatten(), read.is_none());
+        rows.points.push(Point { time, is_local: false, seconds: None, value, is_bad, line: number });
+        if is_bad {
             let column = cell.map_or(1, |cell| cell.as_ptr().addr() - line.as_ptr().addr() + 1);
             rows.faults.add(number, column as u64, "not a number", cell.unwrap_or_default());
         }

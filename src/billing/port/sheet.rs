@@ -8,7 +8,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::amount::{self, Amount, Comma, Unit};
 use super::clock::{self, Moment};
 use super::columns::{self, COLUMNS_MAX, Role};
-use super::{Choice, Faults, Label, Point, Rows, SAMPLES_MAX, Shape, Told};
+use super::{Choice, Faults, Label, Point, Rows, SAMPLES_MAX, STEP_SECONDS_MAX, Shape, Told};
 use crate::time::Zone;
 
 /// In the order they are tried: a comma may also be part of a number.
@@ -92,10 +92,12 @@ fn head(bytes: &[u8], delimiter: u8, zone: &Zone) -> Option<Head> {
     for row in reader.byte_records().take(PREAMBLE_ROWS_MAX) {
         let row = row.ok()?;
         if is_data(&row, zone) {
-            let skipped = above.len();
-            let is_header = |header: &&ByteRecord| {
-                header.len() == row.len() && !header.iter().any(|cell| clock::parse(cell, zone).is_some())
-            };
+            // Rows with a time right above are bad ones of data.
+            let has_time = |row: &ByteRecord| row.iter().any(|cell| clock::parse(cell, zone).is_some());
+            let is_above = |above: &ByteRecord| above.len() != row.len() || !has_time(above);
+            let skipped = above.iter().rposition(is_above).map_or(0, |last| last + 1);
+            above.truncate(skipped);
+            let is_header = |header: &&ByteRecord| header.len() == row.len() && !has_time(header);
             let has_header = above.last().is_some_and(|last| is_header(&last));
             let header = if has_header { above.pop() } else { None };
             let name = |at: usize| match header.as_ref().and_then(|header| header.get(at)) {
@@ -162,56 +164,82 @@ fn read_rows(bytes: &[u8], zone: &Zone, head: &Head, layout: &Layout, rows: &mut
         }
         rows.count += 1;
         let position = row.position().map_or((0, 0), |position| (position.line(), position.byte()));
-        match point(&row, zone, layout, &mut rows.unit) {
-            Ok(point) => rows.points.push(Point { line: position.0, ..point }),
-            Err((cell, reason)) => {
-                let line =
-                    usize::try_from(position.1).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
-                let column = column_of(line, head.delimiter, cell);
-                rows.faults.add(position.0, column, reason, row.get(cell).unwrap_or_default());
+        let bad = match point(&row, zone, layout, &mut rows.unit) {
+            Ok((point, bad)) => {
+                rows.points.push(Point { line: position.0, ..point });
+                bad
             }
+            Err(bad) => Some(bad),
+        };
+        if let Some((cell, reason)) = bad {
+            let line =
+                usize::try_from(position.1).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
+            let column = column_of(line, head.delimiter, cell);
+            rows.faults.add(position.0, column, reason, row.get(cell).unwrap_or_default());
         }
     }
     Ok(())
 }
 
-/// A row's time and value, or the cell that is wrong.
+/// The cell of a row that is wrong, and why.
+type Bad = (usize, &'static str);
+
+/// A row with a time, and what else of it is bad; or that its time is.
 fn point(
     row: &ByteRecord,
     zone: &Zone,
     layout: &Layout,
     unit: &mut Option<(Unit, Told)>,
-) -> Result<Point, (usize, &'static str)> {
-    let moment = |at: usize| -> Result<Moment, (usize, &'static str)> {
-        let cell = row.get(at).ok_or((at, "a column is missing"))?;
-        clock::parse(cell, zone).ok_or((at, "not a time"))
-    };
+) -> Result<(Point, Option<Bad>), Bad> {
     let time = match layout.clock {
-        None => moment(layout.time)?,
+        None => moment(row, layout.time, zone)?,
         Some(clock) => {
             let cell = |at: usize| row.get(at).ok_or((at, "a column is missing"));
             let both = [cell(layout.time)?.trim_ascii(), b" ", cell(clock)?.trim_ascii()].concat();
             clock::parse(&both, zone).ok_or((layout.time, "not a time"))?
         }
     };
-    let seconds = match (layout.end, layout.period) {
+    let read = seconds(row, zone, layout, time).and_then(|seconds| Ok((seconds, value(row, layout, unit)?)));
+    let (seconds, value) = read.unwrap_or_default();
+    let Moment { seconds: at, is_local } = time;
+    Ok((Point { time: at, is_local, seconds, value, is_bad: read.is_err(), line: 0 }, read.err()))
+}
+
+fn moment(row: &ByteRecord, at: usize, zone: &Zone) -> Result<Moment, Bad> {
+    let cell = row.get(at).ok_or((at, "a column is missing"))?;
+    clock::parse(cell, zone).ok_or((at, "not a time"))
+}
+
+/// How long the row says that its interval is.
+fn seconds(row: &ByteRecord, zone: &Zone, layout: &Layout, time: Moment) -> Result<Option<i64>, Bad> {
+    let (at, seconds) = match (layout.end, layout.period) {
         (Some(end), _) => {
-            let seconds = moment(end)?.seconds - time.seconds;
-            Some(seconds).filter(|seconds| *seconds > 0).ok_or((end, "ends before it begins"))?.into()
+            let until = clock::after(moment(row, end, zone)?, time.seconds, zone);
+            (
+                end,
+                Some(until - time.seconds)
+                    .filter(|seconds| *seconds > 0)
+                    .ok_or((end, "ends before it begins"))?,
+            )
         }
         (None, Some(period)) => {
             let cell = row.get(period).unwrap_or_default();
             let seconds = std::str::from_utf8(cell).ok().and_then(|text| text.trim().parse::<i64>().ok());
-            Some(seconds.filter(|seconds| *seconds > 0).ok_or((period, "not a number of seconds"))?)
+            (period, seconds.filter(|seconds| *seconds > 0).ok_or((period, "not a number of seconds"))?)
         }
-        (None, None) => None,
+        (None, None) => return Ok(None),
     };
+    if seconds > STEP_SECONDS_MAX { Err((at, "longer than a day")) } else { Ok(Some(seconds)) }
+}
+
+/// The value of a row, in thousandths; none if the file does not know it.
+fn value(row: &ByteRecord, layout: &Layout, unit: &mut Option<(Unit, Told)>) -> Result<Option<u128>, Bad> {
     let cell = row.get(layout.value).ok_or((layout.value, "a column is missing"))?;
-    let value = match amount::parse(cell, layout.comma).ok_or((layout.value, "not a number"))? {
-        Amount::Unknown => None,
+    match amount::parse(cell, layout.comma).ok_or((layout.value, "not a number"))? {
+        Amount::Unknown => Ok(None),
         Amount::Known(value, None) => {
             let scale = unit.map_or(1, |(unit, _)| unit.scale);
-            Some(value.checked_mul(scale.into()).ok_or((layout.value, "too large"))?)
+            value.checked_mul(scale.into()).map(Some).ok_or((layout.value, "too large"))
         }
         // The cell's own unit has the last word, but a column has one quantity.
         Amount::Known(value, Some(told)) => {
@@ -219,10 +247,9 @@ fn point(
             if known.quantity != told.quantity {
                 return Err((layout.value, "another unit than the rows above"));
             }
-            Some(value)
+            Ok(Some(value))
         }
-    };
-    Ok(Point { time: time.seconds, is_local: time.is_local, seconds, value, line: 0 })
+    }
 }
 
 /// Where a cell of a line begins, from 1.

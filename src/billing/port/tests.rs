@@ -93,7 +93,7 @@ fn counters_by_name_by_values_and_by_word() {
     check(
         text,
         &Choice::default(),
-        "sheet: ifHCOutOctets, counter (values), every 300 s, label end",
+        "sheet: ifHCOutOctets, counter (file), every 300 s, label end",
         &[(10, 300, 500), (15, 300, 1000)],
     );
     check(
@@ -219,6 +219,13 @@ fn bad_rows_are_told_and_the_rest_goes_on() {
     ];
     assert_eq!(faults, expected);
     assert_eq!((port.bad_rows, port.rows, port.samples.len()), (4, 6, 2));
+    // A bad first row does not hide the names, and bad ones keep their time.
+    check(
+        "time,out_bps\n2026-11-01 00:05,x\n2026-11-01 00:10,800\n2026-11-01 00:15,1e99\n2026-11-01 00:20,-1\n2026-11-01 00:25,800\n",
+        &Choice::default(),
+        "sheet: out_bps, bit/s (file), every 300 s, label open",
+        &[(10, 300, 30_000), (25, 300, 30_000)],
+    );
 }
 
 #[test]
@@ -269,6 +276,13 @@ fn clocks_set_back_show_an_hour_twice() {
     assert_eq!(labels(&rows), expected);
     assert_eq!(labels(&rows.iter().rev().cloned().collect::<Vec<_>>()), expected);
     // 29 March 2026: after 01:30 it is 03:00.
+    // Ends that are shown twice as well.
+    let spans = ["01:30,02:00", "02:00,02:30", "02:30,02:00", "02:00,02:30", "02:30,03:00", "03:00,03:30"];
+    let span = |span: &str| format!("2026-10-25 {},1\n", span.replace(',', ",2026-10-25 "));
+    let rows: String = spans.into_iter().map(span).collect();
+    let port = read("x", format!("start,end,bytes\n{rows}").as_bytes(), &zone, &Choice::default()).unwrap();
+    let found: Vec<_> = port.samples.iter().map(|sample| (sample.label, sample.seconds)).collect();
+    assert_eq!(found, expected.iter().map(|&start| (start, 1800)).collect::<Vec<_>>());
     let rows = ["2026-03-29 01:30,1\n", "2026-03-29 03:00,1\n", "2026-03-29 03:30,1\n"].map(str::to_owned);
     assert_eq!(labels(&rows), [1_774_744_200, 1_774_746_000, 1_774_747_800]);
 }

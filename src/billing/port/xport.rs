@@ -79,14 +79,15 @@ impl Table {
             return Ok(());
         };
         let scale = unit.map_or(1, |(unit, _)| u128::from(unit.scale));
-        let value = match cell.and_then(|cell| amount::parse(cell.as_bytes(), Comma::Groups)) {
+        let read = match cell.and_then(|cell| amount::parse(cell.as_bytes(), Comma::Groups)) {
             Some(Amount::Unknown) => Some(None),
             Some(Amount::Known(value, None)) => value.checked_mul(scale).map(Some),
             _ => None,
         };
-        match value {
-            Some(value) => points.push(Point { time: seconds, is_local: false, seconds: None, value, line }),
-            None => faults.add(line, 1, "not a number", cell.unwrap_or_default().as_bytes()),
+        let (value, is_bad) = (read.flatten(), read.is_none());
+        points.push(Point { time: seconds, is_local: false, seconds: None, value, is_bad, line });
+        if is_bad {
+            faults.add(line, 1, "not a number", cell.unwrap_or_default().as_bytes());
         }
         Ok(())
     }

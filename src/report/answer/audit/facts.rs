@@ -1,7 +1,9 @@
 //! The single values of an audit: in words for a page, as they are for programs.
 
 use super::Audited;
-use crate::billing::audit::{Audit, Decider, LabelBy, ONE_PPM, Overhead};
+use crate::billing::audit::{
+    Audit, Decider, FACTOR_PPM_MAX, LabelBy, ONE_PPM, Overhead, Resembles, factor_ppm_min,
+};
 use crate::billing::port::Quantity;
 use crate::report::answer::Counted;
 use crate::report::{Cell, Fact, Unit, human};
@@ -42,6 +44,9 @@ pub(super) fn page(counted: &Counted<'_>, audited: &Audited<'_>) -> Vec<Fact> {
 /// The figure that decided, in words.
 pub(super) fn verdict(audited: &Audited<'_>) -> String {
     let Audited { audit, question, .. } = audited;
+    if audit.is_misfit(question.overhead) {
+        return misfit(audited);
+    }
     let what = match audit.decider {
         Decider::P95 => "95th",
         Decider::Volume => "volume",
@@ -55,6 +60,23 @@ pub(super) fn verdict(audited: &Audited<'_>) -> String {
         }
     };
     format!("the logs' {what} {difference}; tolerance {}", human::share(ratio(question.tolerance_ppm)))
+}
+
+/// Why the factor that was fitted decides instead.
+fn misfit(audited: &Audited<'_>) -> String {
+    let Audited { audit, question, .. } = audited;
+    let Some(factor) = audit.factor_ppm else {
+        return "no factor holds between the port and the logs".to_owned();
+    };
+    let hint = match audit.factor_resembles {
+        Some(Resembles::DeadMeter) => ": is the meter dead?",
+        Some(Resembles::Eight) => ", but about 8: bits and bytes mixed up?",
+        Some(Resembles::Eighth) => ", but about 1/8: bits and bytes mixed up?",
+        Some(Resembles::Thousands) => ", but one of a wrong unit: thousands, bits and bytes?",
+        Some(Resembles::Nothing) | None => ": is it this port, and are these all its logs?",
+    };
+    let (least, most) = (decimal(factor_ppm_min(question.tolerance_ppm)), decimal(FACTOR_PPM_MAX));
+    format!("the fitted factor {} is no overhead, which is {least} to {most}{hint}", decimal(factor))
 }
 
 fn samples(audited: &Audited<'_>) -> String {
@@ -113,13 +135,15 @@ fn factor(audited: &Audited<'_>) -> String {
     let Audited { audit, question, .. } = audited;
     let fitted = match audit.factor_ppm {
         Some(factor) => format!("port = {} × logs", decimal(factor)),
-        None => "the logs have no bytes".to_owned(),
+        None if audit.logs.bytes == 0 => "the logs have no bytes".to_owned(),
+        None => "no factor holds".to_owned(),
     };
     let aside = match audit.set_aside {
         0 => String::new(),
         count => format!(" ({} set aside)", human::counted(count, "sample")),
     };
     let applied = match question.overhead {
+        Overhead::Fit if audit.factor_ppm.is_none() => String::new(),
         Overhead::Fit => "; applied".to_owned(),
         Overhead::Factor(ONE_PPM) => "; not applied".to_owned(),
         Overhead::Factor(factor) => format!("; applied: {}", decimal(factor)),
@@ -138,14 +162,24 @@ pub(super) fn adjusted(audit: &Audit) -> String {
     format!("logs{lag}{factor}")
 }
 
-/// `1.0700`.
+/// `1.0700`, and what is far below one with all digits that are known: `0.001070`.
 pub(super) fn decimal(millionths: u64) -> String {
+    if (1..ONE_PPM / 100).contains(&millionths) {
+        return format!("0.{millionths:06}");
+    }
     let rounded = millionths.saturating_add(50) / 100;
     format!("{}.{:04}", rounded / 10_000, rounded % 10_000)
 }
 
 fn correlation(correlation: Option<f64>) -> String {
-    correlation.map_or_else(|| "unknown".to_owned(), |correlation| format!("{correlation:.4}"))
+    correlation.map_or_else(|| "unknown".to_owned(), |correlation| signed(correlation, 4))
+}
+
+/// A number with so many digits; what they show as zero has no sign.
+pub(super) fn signed(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    text.strip_prefix('-').filter(|_| is_zero).map_or(text.clone(), str::to_owned)
 }
 
 /// What programs get.
@@ -160,6 +194,7 @@ pub(super) fn data(counted: &Counted<'_>, audited: &Audited<'_>) -> Vec<Fact> {
     let is_counter = port.unit.quantity == Quantity::Counter;
     let counted_as = |number: u64| if is_counter { count(number) } else { Cell::Null };
     let decider = match audit.decider {
+        _ if audit.is_misfit(question.overhead) => "factor",
         Decider::P95 => "p95_bps",
         Decider::Volume => "bytes",
     };
@@ -198,6 +233,7 @@ pub(super) fn data(counted: &Counted<'_>, audited: &Audited<'_>) -> Vec<Fact> {
         fact("correlation_best", real(skew.correlation_best)),
         fact("zone_error_seconds", audit.zone_error.map_or(Cell::Null, |error| Cell::Integer(error.into()))),
         fact("factor", real(audit.factor_ppm.map(ratio))),
+        fact("factor_resembles", audit.factor_resembles.map_or(Cell::Null, |what| text(what.name()))),
         fact("factor_applied", real(Some(ratio(audit.applied_ppm)))),
         fact("set_aside", count(audit.set_aside)),
         fact("rank_rule", text(question.rank.name())),
@@ -216,4 +252,24 @@ pub(super) fn share(millionths: i64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a factor is shown with six digits")]
 pub(super) fn ratio(millionths: u64) -> f64 {
     millionths as f64 / ONE_PPM as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shown_as_far_as_they_are_known() {
+        let check = |millionths, expected: &str| assert_eq!(decimal(millionths), expected);
+        check(0, "0.0000");
+        check(1, "0.000001");
+        check(1_070, "0.001070");
+        check(10_000, "0.0100");
+        check(1_070_000, "1.0700");
+        let check = |number, expected: &str| assert_eq!(signed(number, 4), expected);
+        check(-0.000_01, "0.0000");
+        check(-0.0, "0.0000");
+        check(-0.5, "-0.5000");
+        check(0.99996, "1.0000");
+    }
 }

@@ -72,6 +72,11 @@ pub fn report(counted: &Counted<'_>, audited: &Audited<'_>, shown: Option<usize>
     Report { schema: "bandwho.audit/1", input: counted.input(), facts, tables, ..Report::default() }
 }
 
+/// A correlation in a message: `0.42`.
+pub fn correlation(correlation: f64) -> String {
+    facts::signed(correlation, 2)
+}
+
 /// The verdict in a few words: `the logs' 95th is 6.5 % below the port's; tolerance 3.0 %`.
 pub fn verdict(audited: &Audited<'_>) -> String {
     facts::verdict(audited)
