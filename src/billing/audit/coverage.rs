@@ -38,7 +38,10 @@ impl Gaps {
     }
 }
 
-/// Samples that the port should have while the logs go on: holes of half a step or more.
+/// Samples that the port should have where the logs cover them with and without the lag, as those that are compared.
+///
+/// Between two samples a hole of half a step or more is one, because meters are not punctual. At either end a sample
+/// must fit in whole: what is left there is where the logs, moved by the lag, begin or end inside a sample.
 pub(super) fn missing(
     samples: &[(i64, i64, u128)],
     step: i64,
@@ -46,18 +49,28 @@ pub(super) fn missing(
     lag: i64,
     question: &Question,
 ) -> Gaps {
-    let begin = (logs.span.0 + lag).max(question.since.unwrap_or(i64::MIN));
-    let limit = (logs.span.1 + lag).min(question.until.unwrap_or(i64::MAX));
+    let begin = (logs.span.0 + lag.max(0)).max(question.since.unwrap_or(i64::MIN));
+    let limit = (logs.span.1 + lag.min(0)).min(question.until.unwrap_or(i64::MAX));
     let mut gaps = Gaps::default();
-    let mut reached = begin;
-    let inside = samples.iter().filter(|(start, end, _)| begin < *end && *start < limit);
-    for (start, end) in inside.map(|&(start, end, _)| (start, end)).chain([(limit, limit)]) {
-        let samples = (start.saturating_sub(reached) + step / 2) / step;
+    let mut add = |start: i64, end: i64, samples: i64| {
         if samples > 0 {
-            gaps.add(Run { start: reached, end: start, samples: samples.unsigned_abs() });
+            gaps.add(Run { start, end, samples: samples.unsigned_abs() });
         }
-        reached = reached.max(end);
+    };
+    let mut reached = None;
+    for &(start, end, _) in samples.iter().filter(|(start, end, _)| begin < *end && *start < limit) {
+        match reached {
+            None => {
+                let whole = (start - begin) / step;
+                add(start - whole * step, start, whole);
+            }
+            Some(reached) => add(reached, start, (start.saturating_sub(reached) + step / 2) / step),
+        }
+        reached = reached.max(Some(end));
     }
+    let reached = reached.unwrap_or(begin);
+    let whole = limit.saturating_sub(reached) / step;
+    add(reached, reached + whole * step, whole);
     gaps
 }
 

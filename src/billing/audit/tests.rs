@@ -165,6 +165,37 @@ fn gaps_of_both_sides_are_named() {
     assert_eq!(found.pairs.len(), 284);
 }
 
+/// A port that has the samples from `first` on, up to `limit`, of a day of 288.
+fn check_missing(lag: i64, first: usize, limit: usize, expected: &[(i64, i64, u64)]) {
+    let curve = Curve::new(10, bins());
+    let mut port = port(&curve, lag, ONE_PPM, Label::End);
+    port.samples = port.samples[first..limit].to_vec();
+    let found = audit(&curve, &port, &Question { label: Some(Label::End), lag: Some(lag), ..ANY });
+    let runs: Vec<(i64, i64, u64)> = found
+        .missing_port
+        .runs
+        .iter()
+        .map(|run| (run.start - ORIGIN, run.end - ORIGIN, run.samples))
+        .collect();
+    let case = format!("{lag} s, samples {first} to {limit}");
+    assert_eq!(runs, expected, "{case}");
+    assert_eq!(found.missing_port.samples, expected.iter().map(|run| run.2).sum::<u64>(), "{case}");
+}
+
+#[test]
+fn a_lag_makes_no_gaps() {
+    for lag in [0, 10, 149, 150, 200, 299, 300, 390, 600] {
+        check_missing(lag, 0, 288, &[]);
+        check_missing(-lag, 0, 288, &[]);
+    }
+    // What would not be compared either is no gap: a sample in which the logs begin or end, the lag earlier.
+    check_missing(0, 1, 287, &[(0, 300, 1), (86_100, 86_400, 1)]);
+    check_missing(200, 1, 287, &[(86_100, 86_400, 1)]);
+    check_missing(-200, 1, 287, &[(0, 300, 1)]);
+    check_missing(200, 3, 285, &[(300, 900, 2), (85_500, 86_400, 3)]);
+    check_missing(-200, 3, 285, &[(0, 900, 3), (85_500, 86_100, 2)]);
+}
+
 #[test]
 fn nothing_in_common_is_an_error() {
     let curve = Curve::new(10, bins());
