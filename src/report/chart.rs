@@ -1,8 +1,7 @@
 //! Drawings for people, where a curve says more than a number.
 //!
-//! [`draw`] makes plain lines, the same for the same numbers everywhere; the table's writer makes labels harmless and adds
-//! attributes. Rates are
-//! compared as integers, and what is not nothing is never drawn as nothing.
+//! [`draw`] makes plain lines, the same for the same numbers everywhere; the table's writer makes labels harmless and
+//! adds attributes. Rates are compared as integers, and what is not nothing is never drawn as nothing.
 
 mod bars;
 mod hours;

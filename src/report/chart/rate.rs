@@ -79,8 +79,9 @@ impl Rate {
             };
             let curve: String = levels.iter().map(letter).collect();
             let label = match row {
-                _ if line_row == Some(row) => human::bps(number(line)),
+                // The scale's own end comes first: the legend has the rate of the line as well.
                 7 => human::bps(number(top)),
+                _ if line_row == Some(row) => human::bps(number(line)),
                 3 if top > 1 => human::bps(number(top / 2)),
                 _ => String::new(),
             };
@@ -171,6 +172,29 @@ mod tests {
      0 bps └────────────────────────────────────────────────
             11-23 00:00       11-23 00:17        11-23 00:35
 ╌╌ billed 4.00 Mbps",
+        );
+    }
+
+    #[test]
+    fn a_line_in_the_top_row_leaves_the_scale_its_end() {
+        let samples: Vec<(i64, u128)> =
+            (0..9_u32).map(|at| (at.into(), 1_000_000 * u128::from(at))).collect();
+        check(
+            &rate(&samples, Some(7_050_000)),
+            39,
+            Glyphs::Blocks,
+            "
+ 8.00 Mbps ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌███
+           ┤                     ██████
+           ┤                  █████████
+           ┤               ████████████
+ 4.00 Mbps ┤            ███████████████
+           ┤         ██████████████████
+           ┤      █████████████████████
+           ┤   ████████████████████████
+     0 bps └───────────────────────────
+            11-23 00:00     11-23 00:45
+╌╌ billed 7.05 Mbps",
         );
     }
 
