@@ -145,8 +145,11 @@ how the two sides are brought together")]
   bandwho latency --by path --sort rt_p95 --top 20 access.log
   bandwho latency --by idc --apdex 500ms --slow 3s --servers servers.csv --json access.log
 
-Aborted requests (status 499, 0 or none; %X of X) and those of no measurable duration are counted apart. Objects of 1 MB or
-more are judged by throughput, all others by time: rt_*, slow_share, apdex and within_* are about these.
+Aborted requests (status 499, 0 or none; %X of X) and those of a logged duration of 0 are counted
+apart: 0 is what a clock of milliseconds or seconds writes for all that is faster, and some servers
+for what they did not measure. The answer tells how many there are of both. Objects of 1 MB or more
+are judged by throughput, all others by time: rt_*, slow_share, apdex and within_* are about these.
+Tables show what fits a terminal, --columns what is named; CSV and JSON have all metrics.
 Metrics beside those of top: timed large within_1s within_2s within_4s within_8s within_10s")]
     Latency(Latency),
     /// Dispatch: are clients served on their own network, in their region, and what does it cost that they are not?

@@ -141,9 +141,11 @@ fn people_see_how_many_were_how_fast() {
     let expected = "\
 apdex T      2.00 s
 slow beyond  8.00 s
+logged 0 s   1 of 14 requests: counted apart, in no time, share or score
+aborted      2 of 14 requests: counted apart, in no time, share or score
 
-requests  rt_p50  rt_p95  rt_p99  rt_max  slow_share  apdex  throughput_p50  aborted
-      14  2.02 s  12.0 s  12.0 s  12.0 s      22.2 %   0.61        252 kB/s        2
+requests  rt_p50  rt_p95  rt_p99  rt_max  slow_share  apdex  throughput_p50
+      14  2.02 s  12.0 s  12.0 s  12.0 s      22.2 %   0.61        252 kB/s
 
 Response times
 up to 1 s    3   33.3 %  ████████████████████████████████████████
@@ -154,6 +156,72 @@ up to 10 s   1   11.1 %  █████████████▍
 beyond 10 s  1   11.1 %  █████████████▍
 ";
     assert!(run.out.starts_with(expected), "{}", run.out);
+}
+
+/// Twenty requests of as many clients; all but the last took less than a millisecond.
+fn fast() -> String {
+    let line = |client: u32| {
+        let seconds = if client == 120 { "0.250" } else { "0.000" };
+        format!(
+            "192.0.2.{client} - - [23/Nov/2026:05:53:11 +0000] \"GET / HTTP/1.1\" 200 9 \"-\" \"curl/8\" {seconds}\n"
+        )
+    };
+    (101..=120).map(line).collect()
+}
+
+#[test]
+fn requests_of_no_duration_are_told() {
+    let scratch = Scratch::new("latency-zero");
+    let log = scratch.file("a.log", fast().as_bytes());
+    let run = bandwho(&["latency", "--format", FORMAT, "--by", "client", "--top", "1", &log]);
+    let expected = "\
+apdex T      2.00 s
+slow beyond  8.00 s
+logged 0 s   19 of 20 requests: counted apart, in no time, share or score
+
+client             requests  rt_p50  rt_p95  rt_p99  slow_share  apdex
+192.0.2.101               1       -       -       -           -      -
+other (19 groups)        19  250 ms  250 ms  250 ms       0.0 %   1.00
+total                    20  250 ms  250 ms  250 ms       0.0 %   1.00
+";
+    assert!(run.out.starts_with(expected), "{}", run.out);
+    let answer = json(&["latency", "--format", FORMAT, "--by", "client", "--json", &log]);
+    check(&answer["total"], &[("zero_duration", 19.into()), ("timed", 1.into())]);
+    // A drawing of nothing has no heading either.
+    let fast = fast();
+    let (zero, _) = fast.split_at(fast.len() / 20 * 19);
+    let log = scratch.file("zero.log", zero.as_bytes());
+    let run = bandwho(&["latency", "--format", FORMAT, &log]);
+    let expected = "\
+apdex T      2.00 s
+slow beyond  8.00 s
+logged 0 s   19 of 19 requests: counted apart, in no time, share or score
+
+requests  rt_p50  rt_p95  rt_p99  rt_max  slow_share  apdex  throughput_p50
+      19       -       -       -       -           -      -               -
+
+19 lines:";
+    assert!(run.out.starts_with(expected), "{}", run.out);
+}
+
+#[test]
+fn usual_tables_fit_a_terminal() {
+    let scratch = Scratch::new("latency-width");
+    let line = |number: u32| {
+        let seconds = f64::from(number) / 7.0;
+        format!(
+            "192.0.{}.{} - - [23/Nov/2026:05:53:11 +0000] \"GET / HTTP/1.1\" 200 9 \"-\" \"curl/8\" {seconds:.3}\n",
+            number / 200,
+            number % 200
+        )
+    };
+    let log = scratch.file("a.log", (0..2000).map(line).collect::<String>().as_bytes());
+    for by in [&[][..], &["--by", "client"], &["--by", "status"], &["--by", "net"]] {
+        let run = bandwho(&[&["latency", "--format", FORMAT, &log], by].concat());
+        let (table, _) = run.out.split_once(" lines: ").unwrap();
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(80), "{widest:?}: {table}");
+    }
 }
 
 #[test]

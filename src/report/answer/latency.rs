@@ -3,14 +3,15 @@
 use super::Counted;
 use super::groups::{self, Group};
 use super::top::{self, Ranking};
+use crate::aggregate::ViewTally;
 use crate::aggregate::timing::LARGE_BYTES;
 use crate::query::metric::Rung;
 use crate::query::{Dimension, Extras, Limits, Metric, Timings, View};
 use crate::report::chart::Bars;
-use crate::report::{Cell, Chart, Column, Fact, Report, Unit};
+use crate::report::{Cell, Chart, Column, Fact, Report, Unit, human};
 
-/// What people see by default.
-pub const METRICS: [Metric; 9] = [
+/// The metrics by default, before those of [`Rung`].
+const METRICS: [Metric; 13] = [
     Metric::Requests,
     Metric::RtP50,
     Metric::RtP95,
@@ -20,10 +21,27 @@ pub const METRICS: [Metric; 9] = [
     Metric::Apdex,
     Metric::ThroughputP50,
     Metric::Aborted,
+    Metric::RtAvg,
+    Metric::Timed,
+    Metric::Large,
+    Metric::ZeroDuration,
 ];
 
-/// What only machines get beside them, unless columns are named.
-const MORE: [Metric; 4] = [Metric::RtAvg, Metric::Timed, Metric::Large, Metric::ZeroDuration];
+/// What people see of them where there is one row: with the widest numbers 80 columns.
+const SHOWN: [Metric; 8] = [
+    Metric::Requests,
+    Metric::RtP50,
+    Metric::RtP95,
+    Metric::RtP99,
+    Metric::RtMax,
+    Metric::SlowShare,
+    Metric::Apdex,
+    Metric::ThroughputP50,
+];
+
+/// And in groups, whose keys take up to 23 of the 80 columns.
+const SHOWN_BY: [Metric; 6] =
+    [Metric::Requests, Metric::RtP50, Metric::RtP95, Metric::RtP99, Metric::SlowShare, Metric::Apdex];
 
 /// What is counted for it.
 pub fn view(by: Vec<Dimension>, metrics: &[Metric], limits: Limits) -> View {
@@ -32,7 +50,7 @@ pub fn view(by: Vec<Dimension>, metrics: &[Metric], limits: Limits) -> View {
 
 /// The metrics that the answer has: those named, or all.
 pub fn metrics(named: Option<Vec<Metric>>) -> Vec<Metric> {
-    let all = || METRICS.into_iter().chain(MORE).chain(Rung::ALL.map(Metric::Within)).collect();
+    let all = || METRICS.into_iter().chain(Rung::ALL.map(Metric::Within)).collect();
     named.unwrap_or_else(all)
 }
 
@@ -42,7 +60,8 @@ pub fn report(counted: &Counted<'_>, ranking: &Ranking, limits: Limits, columns:
     let tally = &counted.tally.views[0];
     let mut table = top::table(counted, view, tally, ranking);
     if columns == Columns::Usual {
-        let usual = |column: &Column| METRICS.iter().any(|metric| metric.name() == column.name);
+        let shown: &[Metric] = if view.by.is_empty() { &SHOWN } else { &SHOWN_BY };
+        let usual = |column: &Column| shown.iter().any(|metric| metric.name() == column.name);
         let more = table.columns.iter_mut().filter(|column| !column.key && !usual(column));
         more.for_each(|column| column.machine = true);
     }
@@ -51,18 +70,20 @@ pub fn report(counted: &Counted<'_>, ranking: &Ranking, limits: Limits, columns:
         // The only row is all there is.
         (table.other, table.total) = (None, None);
         let all = groups::groups(counted, view, tally, &[]).into_iter().next().unwrap_or_default();
-        charts.push(ladder(&all));
+        charts.extend(ladder(&all));
     }
     let integer = |number: u64| Cell::Integer(number.into());
     let fact = |name, label, unit, value| Fact { name, label, unit, value: integer(value) };
+    let mut facts = vec![
+        fact("apdex_us", "apdex T", Unit::Micros, limits.apdex_us),
+        fact("slow_us", "slow beyond", Unit::Micros, limits.slow_us),
+        fact("large_bytes", "", Unit::Bytes, LARGE_BYTES),
+    ];
+    facts.extend(apart(tally));
     Report {
         schema: "bandwho.latency/1",
         input: counted.input(),
-        facts: vec![
-            fact("apdex_us", "apdex T", Unit::Micros, limits.apdex_us),
-            fact("slow_us", "slow beyond", Unit::Micros, limits.slow_us),
-            fact("large_bytes", "", Unit::Bytes, LARGE_BYTES),
-        ],
+        facts,
         tables: vec![table],
         charts,
         ..Report::default()
@@ -78,9 +99,30 @@ pub enum Columns {
     Usual,
 }
 
-/// How many requests were how fast.
-fn ladder(all: &Group) -> Chart {
+/// For people, who would take percentiles and Apdex for those of all requests: the fastest and the slowest may be missing.
+fn apart(tally: &ViewTally) -> Vec<Fact> {
+    let (mut zero, mut aborted, mut requests) = (0, 0, 0);
+    for (group, _) in groups::keys(tally) {
+        let timing = tally.timing(group);
+        zero += timing.map_or(0, |timing| timing.zero_duration);
+        aborted += timing.map_or(0, |timing| timing.aborted);
+        requests += tally.sums(group).requests;
+    }
+    let fact = |(label, count): (&'static str, u64)| {
+        let [some, all] = [count, requests].map(|count| human::count(count.into()));
+        let words = format!("{some} of {all} requests: counted apart, in no time, share or score");
+        Fact { name: "", label, unit: Unit::Text, value: Cell::Text(words.into_bytes()) }
+    };
+    let counts = [("logged 0 s", zero), ("aborted", aborted)];
+    counts.into_iter().filter(|(_, count)| *count > 0).map(fact).collect()
+}
+
+/// How many requests were how fast; none if that is known of none.
+fn ladder(all: &Group) -> Option<Chart> {
     let timing = &all.timing;
+    if timing.times.count() == 0 {
+        return None;
+    }
     let mut below = 0;
     let mut bars = Vec::new();
     for (rung, within) in Rung::ALL.into_iter().zip(timing.within) {
@@ -89,6 +131,5 @@ fn ladder(all: &Group) -> Chart {
     }
     let longest = Rung::ALL.map(Rung::seconds).into_iter().max().unwrap_or(0);
     bars.push((format!("beyond {longest} s"), timing.times.count() - below));
-    bars.retain(|(_, count)| *count > 0 || timing.times.count() > 0);
-    Chart::Bars(Bars { title: "Response times".to_owned(), bars })
+    Some(Chart::Bars(Bars { title: "Response times".to_owned(), bars }))
 }
