@@ -108,11 +108,13 @@ pub(crate) enum Command {
   bandwho top --by idc,region --servers servers.csv --ip-db city.mmdb access.log
   bandwho top --by path --sort requests --top 50 --csv access.log > paths.csv
   bandwho top --by '$upstream_addr' --columns requests,bytes,rt_avg,errors_5xx access.log
+  bandwho top --by client --sort driver_share --columns bytes,share,driver_share access.log
 
 Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
   host path prefix ext method status class referer refhost agent cache, or a field of the format ('$name', '%{X}i')
-Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps rt_avg rt_p50 rt_p95 rt_p99 rt_max slow_share
-  apdex throughput_p50 aborted zero_duration errors_4xx errors_5xx")]
+Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps driver_share rt_avg rt_p50 rt_p95 rt_p99 rt_max
+  slow_share apdex throughput_p50 aborted zero_duration errors_4xx errors_5xx
+driver_share is the share of the bytes in the slots whose sample of all groups together is at or above their 95th")]
     Top(Top),
     /// Time series: bytes per slot, zero-filled
     #[command(after_help = "Examples:

@@ -14,6 +14,7 @@ pub enum Metric {
     PeakBps,
     PeakAt,
     P95Bps,
+    DriverShare,
     Timed,
     RtAvg,
     RtP50,
@@ -51,6 +52,7 @@ const NAMES: &[(&str, Metric)] = &[
     ("peak_bps", Metric::PeakBps),
     ("peak_at", Metric::PeakAt),
     ("p95_bps", Metric::P95Bps),
+    ("driver_share", Metric::DriverShare),
     ("timed", Metric::Timed),
     ("rt_avg", Metric::RtAvg),
     ("rt_p50", Metric::RtP50),
@@ -118,7 +120,7 @@ impl Metric {
 
     /// True if it is made of samples.
     pub fn needs_series(self) -> bool {
-        matches!(self, Self::PeakBps | Self::PeakAt | Self::P95Bps)
+        matches!(self, Self::PeakBps | Self::PeakAt | Self::P95Bps | Self::DriverShare)
     }
 
     /// True if it is made of bytes on the chosen basis.

@@ -5,6 +5,7 @@
 //! * `laws`: any split of a log gives one answer, and every answer adds up
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
 //! * `outputs`: files that are written, and numbers of peculiar logs
+//! * `drivers`: who filled the slots that set the 95th, in rankings as in bills
 //! * `dispatch`: who is served where, and what it would cost elsewhere
 //! * `conformance`: other people's test suites, case by case, and what is excepted and why
 //! * `detection`: which format every known log is taken for, and that nothing is lost by it
@@ -37,6 +38,7 @@ mod conformance;
 mod databases;
 mod detection;
 mod dispatch;
+mod drivers;
 mod fixtures;
 mod formats;
 mod ipdb;

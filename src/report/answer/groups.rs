@@ -28,18 +28,21 @@ pub(super) struct Group {
     pub(super) timing: Timing,
     /// Bytes per slot of the period.
     pub(super) samples: BTreeMap<Slot, u128>,
+    /// Bytes in the slots that set the 95th of all groups together.
+    pub(super) driving: u128,
 }
 
 impl Group {
     /// Adds another group's counts.
     pub(super) fn add(&mut self, other: &Self) {
-        let Self { key: _, sums, extra, timing, samples } = other;
+        let Self { key: _, sums, extra, timing, samples, driving } = other;
         self.sums.merge(*sums);
         self.extra.merge(*extra);
         self.timing.merge(timing);
         for (slot, bytes) in samples {
             *self.samples.entry(*slot).or_default() += bytes;
         }
+        self.driving += driving;
     }
 }
 
@@ -60,6 +63,7 @@ pub(super) fn groups(
             extra: tally.extra(group),
             timing: tally.timing(group).cloned().unwrap_or_default(),
             samples: BTreeMap::new(),
+            driving: 0,
         })
         .collect();
     if metrics.iter().any(|metric| metric.needs_series()) {
@@ -70,6 +74,9 @@ pub(super) fn groups(
         }
     }
     groups.retain(|group| group.sums != Sums::default());
+    if let Some(period) = Period::of(counted).filter(|_| metrics.contains(&Metric::DriverShare)) {
+        drive(&mut groups, period);
+    }
     groups
 }
 
@@ -202,7 +209,7 @@ pub(super) fn metric_column(metric: Metric) -> Column {
             Unit::Count
         }
         Metric::Bytes | Metric::BytesIn => Unit::Bytes,
-        Metric::Share | Metric::SlowShare => Unit::Share,
+        Metric::Share | Metric::DriverShare | Metric::SlowShare => Unit::Share,
         Metric::Apdex => Unit::Score,
         Metric::ThroughputP50 => Unit::ByteRate,
         Metric::AvgBps | Metric::PeakBps | Metric::P95Bps => Unit::Bps,
@@ -243,6 +250,7 @@ pub(super) fn measure(group: &Group, metric: Metric, period: Option<Period>) -> 
         Metric::PeakBps => period.map(|_| peak(group, period).map_or(0, |(rate, _)| rate)),
         Metric::PeakAt => peak(group, period).and_then(|(_, slot)| u128::try_from(slot.start).ok()),
         Metric::P95Bps => p95(group, period),
+        Metric::DriverShare => period.map(|_| group.driving),
         Metric::RtAvg => {
             let timed = u128::from(extra.timed);
             (timed > 0).then(|| (extra.duration_us + timed / 2) / timed)
@@ -285,13 +293,12 @@ pub(super) fn metric_cell(
     counted: &Counted<'_>,
     group: &Group,
     metric: Metric,
-    total: &Sums,
+    total: &Group,
     period: Option<Period>,
 ) -> Cell {
     match metric {
-        Metric::Share if total.bytes == 0 => Cell::Null,
-        #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
-        Metric::Share => Cell::Share(group.sums.bytes as f64 / total.bytes as f64),
+        Metric::Share => share(group.sums.bytes, total.sums.bytes),
+        Metric::DriverShare => share(group.driving, total.driving),
         #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
         Metric::SlowShare | Metric::Apdex => ratio(&group.timing, metric)
             .map_or(Cell::Null, |(part, all)| Cell::Share(part as f64 / all as f64)),
@@ -300,6 +307,38 @@ pub(super) fn metric_cell(
             Some(number) => Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX)),
             None => Cell::Null,
         },
+    }
+}
+
+fn share(part: u128, whole: u128) -> Cell {
+    #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
+    let share = part as f64 / whole as f64;
+    if whole == 0 { Cell::Null } else { Cell::Share(share) }
+}
+
+/// Adds up each group's bytes in the slots whose sample of all groups is at or above their 95th by the default rank rule.
+/// As in a bill, samples are ranked before anything is rounded, ties are in, and a 95th of nothing is driven by all.
+fn drive(groups: &mut [Group], period: Period) {
+    let mut all: BTreeMap<Slot, u128> = BTreeMap::new();
+    for (slot, bytes) in groups.iter().flat_map(|group| group.samples.range(period.first..=period.last)) {
+        *all.entry(*slot).or_default() += bytes;
+    }
+    // Slots of a day are not equally long where clocks change.
+    let by_rate = |(slot, bytes): &(Slot, u128), (other, others): &(Slot, u128)| {
+        let [mine, theirs] = [(bytes, other), (others, slot)]
+            .map(|(bytes, slot)| bytes.saturating_mul(u128::from(slot.seconds())));
+        mine.cmp(&theirs)
+    };
+    let mut samples: Vec<(Slot, u128)> = all.iter().map(|(slot, bytes)| (*slot, *bytes)).collect();
+    let place = rank(RankRule::FloorDiscard, period.slots).and_then(|rank| usize::try_from(rank.whole).ok());
+    if let Some(place) = place.filter(|place| *place <= samples.len()) {
+        let (_, billed, _) = samples.select_nth_unstable_by(place - 1, |one, other| by_rate(other, one));
+        let billed = *billed;
+        all.retain(|slot, bytes| by_rate(&(*slot, *bytes), &billed).is_ge());
+    }
+    for group in groups {
+        group.driving =
+            group.samples.iter().filter(|(slot, _)| all.contains_key(slot)).map(|(_, bytes)| bytes).sum();
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn table(counted: &Counted<'_>, view: &View, tally: &ViewTally, ranki
     let keys = columns.len();
     columns.extend(ranking.metrics.iter().map(|&metric| groups::metric_column(metric)));
     let metrics = |group: &Group| {
-        let cell = |&metric: &Metric| groups::metric_cell(counted, group, metric, &total.sums, period);
+        let cell = |&metric: &Metric| groups::metric_cell(counted, group, metric, &total, period);
         ranking.metrics.iter().map(cell).collect::<Vec<_>>()
     };
     let sum = |group: &Group| {
