@@ -247,14 +247,15 @@ fn curve(
     let length = port.terms.mean.unwrap_or(counted.rules.grid.length);
     let mut cursor = Grid { length, ..counted.rules.grid.clone() }.cursor();
     let shown = ranked(question, frame, billed);
-    let mut samples: Vec<Slot> = frame
-        .slots()
-        .iter()
-        .zip(shown)
-        .filter(|(_, shown)| *shown)
-        .map(|(slot, _)| cursor.slot(Timestamp::from_seconds(slot.start)))
-        .collect();
-    samples.dedup();
+    // A sample that the period has in part is the part.
+    let mut samples: Vec<(Slot, Slot)> = Vec::new();
+    for (slot, _) in frame.slots().iter().zip(shown).filter(|(_, shown)| *shown) {
+        let whole = cursor.slot(Timestamp::from_seconds(slot.start));
+        match samples.last_mut() {
+            Some((of, sample)) if *of == whole => sample.end = slot.end,
+            _ => samples.push((whole, *slot)),
+        }
+    }
     let rate = |slot: Slot| {
         let [sent, received] = [0, 1].map(|way: usize| port.bytes_within(frame, way, slot));
         let bytes = match billed.direction {
@@ -271,6 +272,6 @@ fn curve(
         Quantity::Volume(_) | Quantity::Port => None,
     };
     let title = format!("Rate of {}", port.name);
-    let samples = samples.into_iter().map(rate).collect();
+    let samples = samples.into_iter().map(|(_, sample)| rate(sample)).collect();
     Rate { title, samples, line, zone: counted.zone().clone() }
 }
