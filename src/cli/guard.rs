@@ -6,6 +6,7 @@ use bandwho::error::Error;
 use bandwho::input::Input;
 
 use super::args::{Checks, Common};
+use super::plan;
 
 /// Fails if two outputs are one file, or one is a file that the command reads.
 pub(crate) fn check(common: &Common<'_>) -> Result<(), Error> {
@@ -26,7 +27,11 @@ pub(crate) fn check(common: &Common<'_>) -> Result<(), Error> {
         }
     }
     let single = [&inputs.files_from, &inputs.nginx_conf, &inputs.apache_conf];
-    let read = || inputs.logs.iter().chain(single.into_iter().flatten()).chain(joined.iter().copied());
+    let set = plan::databases_set();
+    let read = || {
+        let named = inputs.logs.iter().chain(single.into_iter().flatten());
+        named.chain(joined.iter().copied()).chain(&set)
+    };
     for path in output.iter().copied().chain(*export).chain(rejects) {
         if read().any(|input| is_same(input, path)) {
             return refuse(path, "it is also an input");

@@ -167,6 +167,12 @@ fn path_of(name: &[u8]) -> PathBuf {
     String::from_utf8_lossy(name).into_owned().into()
 }
 
+/// The databases that are set in the environment.
+pub(crate) fn databases_set() -> Vec<PathBuf> {
+    let set = std::env::var_os("BANDWHO_IP_DB").unwrap_or_default();
+    std::env::split_paths(&set).filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
 /// The databases that were typed, set in the environment, or built in.
 pub(crate) fn open_places(typed: &Databases) -> Result<Places, Error> {
     if typed.no_ip_db {
@@ -174,8 +180,7 @@ pub(crate) fn open_places(typed: &Databases) -> Result<Places, Error> {
     }
     let mut paths = typed.ip_db.clone();
     if paths.is_empty() {
-        let set = std::env::var_os("BANDWHO_IP_DB").unwrap_or_default();
-        paths.extend(std::env::split_paths(&set).filter(|path| !path.as_os_str().is_empty()));
+        paths = databases_set();
     }
     if paths.is_empty() {
         paths.push(PathBuf::from(BUILT_IN));

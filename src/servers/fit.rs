@@ -39,14 +39,18 @@ pub struct Fit {
 }
 
 impl Ground {
-    /// From the words of the list. Several carriers stand between `/`, `,`, `+` or `、`.
+    /// From the words of the list. Several carriers stand between `/`, `+`, `|`, commas or semicolons, of any width; a
+    /// dash says nothing.
     pub fn of(site: &Site) -> Self {
         let names = |list: &str| {
-            let names = list.split(['/', ',', '+', '、']).map(str::trim).filter(|name| !name.is_empty());
+            let names = list.split(['/', '+', '|', ',', '，', '、', ';', '；']).map(str::trim);
+            let names = names.filter(|name| !name.is_empty() && *name != "-");
             let names: Vec<String> = names.map(named::carrier).collect();
             match names.is_empty() {
                 true => Carriers::Untold,
-                false if names.iter().any(|name| name == "bgp") => Carriers::All,
+                false if names.iter().any(|name| name.contains("bgp") || name.contains("多线")) => {
+                    Carriers::All
+                }
                 false => Carriers::These(names),
             }
         };
@@ -141,6 +145,10 @@ mod tests {
         check("CN-BJ", "BGP", ("CN", "x"), (None, yes));
         check("CN-BJ", "BGP", ("US", "x"), (no, yes));
         check("SG", "BGP", ("SG", "x"), (yes, yes));
+        check("CN-BJ", "电信，联通", ("CN-GD", "China Unicom"), (no, yes));
+        check("CN-BJ", "电信；移动", ("CN-GD", "China Unicom"), (no, no));
+        check("CN-BJ", "BGP多线", ("CN-GD", "Comcast"), (no, yes));
+        check("CN-BJ", "-", ("CN-GD", "Comcast"), (no, None));
     }
 
     #[test]

@@ -281,3 +281,16 @@ fn threads_and_splits_make_no_difference() {
     found["input"].take();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_part_that_nobody_knows_is_not_the_whole_country() {
+    let scratch = Scratch::new("dispatch-part");
+    let log = scratch.file(
+        "a.log",
+        b"192.0.2.1 - - [23/Nov/2026:05:53:11 +0000] \"GET /a HTTP/1.1\" 200 1000 \"-\" \"-\"\n",
+    );
+    let servers = scratch.file("servers.csv", b"address,idc,region\n10.0.0.1,bj,CN-BJ\n10.0.0.2,gz,CN-GD\n");
+    let run = bandwho(&["dispatch", "--servers", &servers, "--move", "region=CN-XX:bj->gz", &log]);
+    assert_eq!(run.code, 2, "{}", run.err);
+    assert!(run.err.contains("`CN-XX` is no region that is known"), "{}", run.err);
+}

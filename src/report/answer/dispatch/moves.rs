@@ -50,6 +50,10 @@ impl Move {
                 other => return Err(format!("`{other}` is none of region, province, country and carrier")),
             };
             let place = place.ok_or_else(|| format!("`{value}` is no region that is known"))?;
+            // A part that nobody knows must not stand for the whole country.
+            if value.contains('-') && !place.contains('-') {
+                return Err(format!("`{value}` is no region that is known; the country is `{place}`"));
+            }
             if region.replace(place).is_some() {
                 return Err("more than one region; give --move once for each".to_owned());
             }
