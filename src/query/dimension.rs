@@ -11,7 +11,10 @@ use nom::{IResult, Parser};
 use crate::format::Part;
 
 /// Dimensions without a time part that one view can have.
-pub const DIMENSIONS_MAX: usize = 4;
+pub const DIMENSIONS_MAX: usize = 5;
+
+/// The same for a question: one more stays free for what the answer itself must tell apart.
+pub const ASKED_MAX: usize = 4;
 
 /// What rows are grouped by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +98,8 @@ impl Dimension {
         if let Some(twice) = (1..dimensions.len()).find(|&at| dimensions[..at].contains(&dimensions[at])) {
             return Err(format!("dimension `{}` is given twice", dimensions[twice].name()));
         }
-        if dimensions.iter().filter(|dimension| !matches!(dimension, Self::Time(_))).count() > DIMENSIONS_MAX
-        {
-            return Err(format!("at most {DIMENSIONS_MAX} dimensions besides the time"));
+        if dimensions.iter().filter(|dimension| !matches!(dimension, Self::Time(_))).count() > ASKED_MAX {
+            return Err(format!("at most {ASKED_MAX} dimensions besides the time"));
         }
         Ok(dimensions)
     }

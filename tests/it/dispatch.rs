@@ -294,3 +294,34 @@ fn a_part_that_nobody_knows_is_not_the_whole_country() {
     assert_eq!(run.code, 2, "{}", run.err);
     assert!(run.err.contains("`CN-XX` is no region that is known"), "{}", run.err);
 }
+
+/// Two halves of a /24: a carrier's clients, and machines in a data centre that have no say in dispatch.
+#[test]
+fn networks_add_up_to_what_is_misplaced() {
+    let scratch = Scratch::new("dispatch-halves");
+    let line =
+        |client: &str, bytes: u64| format!("{client} 10.1.0.1 [23/Nov/2026:00:00:30 +0800] 200 {bytes}\n");
+    let servers = scratch.file("servers.csv", SERVERS.as_bytes());
+    let places = "network,country,province,isp,usage_type\n60.0.7.0/25,CN,Guangdong,China Telecom,\n60.0.7.128/25,CN,Guangdong,China Telecom,DCH\n";
+    let places = scratch.file("places.csv", places.as_bytes());
+    let format = "$remote_addr $server_addr [$time_local] $status $body_bytes_sent";
+    for machines in [500, 1500] {
+        let log = [line("60.0.7.1", 1000), line("60.0.7.200", machines)].concat();
+        let log = scratch.file("a.log", log.as_bytes());
+        let run = bandwho(&[
+            "dispatch",
+            "--format",
+            format,
+            "--servers",
+            &servers,
+            "--ip-db",
+            &places,
+            "--json",
+            &log,
+        ]);
+        let answer: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(answer["misplaced_bytes"], json!(1000));
+        assert_eq!(answer["views"]["networks"]["total"]["bytes"], json!(1000));
+        assert_eq!(answer["cloud_bytes"], json!(machines));
+    }
+}

@@ -72,11 +72,8 @@ pub fn views() -> Vec<View> {
     let by = vec![region.clone(), carrier.clone(), idc.clone(), Dimension::Netkind];
     vec![
         View { by, series: Series::PerSlot, ..View::default() },
-        View { by: vec![region, carrier, idc, Dimension::Net], ..View::default() },
-        View {
-            by: vec![Dimension::Net, Dimension::Asn, Dimension::Org, Dimension::Netkind],
-            ..View::default()
-        },
+        View { by: vec![region, carrier, idc, Dimension::Net, Dimension::Netkind], ..View::default() },
+        View { by: vec![Dimension::Net, Dimension::Asn, Dimension::Org], ..View::default() },
     ]
 }
 
@@ -90,8 +87,8 @@ pub fn answer(counted: &Counted<'_>, servers: &Servers, asked: &Asked) -> Result
     let sites = Sites::new(servers)?;
     let flows = flows::flows(counted, servers);
     let period = Period::of(counted);
-    let kinds = net_kinds(counted);
-    let networks = networks(counted, &sites, asked.cloud, &kinds);
+    let owners = owners(counted);
+    let networks = networks(counted, &sites, asked.cloud);
     let misplaced: Vec<(&Flow, Idc)> =
         flows.iter().filter_map(|flow| Some((flow, flow.better(&sites, asked.cloud)?))).collect();
     let mut report_tables = vec![
@@ -99,7 +96,7 @@ pub fn answer(counted: &Counted<'_>, servers: &Servers, asked: &Asked) -> Result
         tables::matrix(&flows, &sites, tables::Side::Region, asked.rows),
         tables::matrix(&flows, &sites, tables::Side::Carrier, asked.rows),
         tables::misplaced(&flows, &misplaced, &sites, asked.rows)?,
-        tables::networks(&networks, &kinds, &sites, asked.rows),
+        tables::networks(&networks, &owners, &sites, asked.rows),
     ];
     if !asked.moves.is_empty() {
         report_tables.push(moves::table(&flows, &asked.moves, &sites, period)?);
@@ -139,13 +136,12 @@ fn facts(flows: &[Flow], misplaced: &[(&Flow, Idc)]) -> Vec<Fact> {
 
 /// What is known of a network: of the largest part of its bytes, ties by key.
 #[derive(Debug, Clone)]
-struct NetKind {
+struct Owner {
     asn: KeyPart,
     org: KeyPart,
-    cloud: bool,
 }
 
-fn net_kinds(counted: &Counted<'_>) -> BTreeMap<Vec<u8>, NetKind> {
+fn owners(counted: &Counted<'_>) -> BTreeMap<Vec<u8>, Owner> {
     let tally = &counted.tally.views[2];
     let mut largest: BTreeMap<Vec<u8>, (u128, Reverse<Vec<KeyPart>>)> = BTreeMap::new();
     for (group, key) in groups::keys(tally) {
@@ -158,25 +154,20 @@ fn net_kinds(counted: &Counted<'_>) -> BTreeMap<Vec<u8>, NetKind> {
         }
     }
     let kind = |(net, (_, Reverse(key))): (Vec<u8>, (u128, Reverse<Vec<KeyPart>>))| {
-        (net, NetKind { asn: key[0].clone(), org: key[1].clone(), cloud: flows::is_cloud(&key[2]) })
+        (net, Owner { asn: key[0].clone(), org: key[1].clone() })
     };
     largest.into_iter().map(kind).collect()
 }
 
 /// The misplaced networks, most bytes first, ties by key.
-fn networks(
-    counted: &Counted<'_>,
-    sites: &Sites<'_>,
-    cloud: Cloud,
-    kinds: &BTreeMap<Vec<u8>, NetKind>,
-) -> Vec<Misplaced> {
+fn networks(counted: &Counted<'_>, sites: &Sites<'_>, cloud: Cloud) -> Vec<Misplaced> {
     let tally = &counted.tally.views[1];
     let mut found: BTreeMap<(Vec<u8>, Idc, Idc), (u64, u128)> = BTreeMap::new();
     // Many networks are in few places.
     let mut known: BTreeMap<(KeyPart, KeyPart, Idc), Option<Idc>> = BTreeMap::new();
     for (group, key) in groups::keys(tally) {
-        let [region, carrier, idc, KeyPart::Text(net)] = key.as_slice() else { continue };
-        let is_cloud = kinds.get(net).is_some_and(|kind| kind.cloud);
+        let [region, carrier, idc, KeyPart::Text(net), kind] = key.as_slice() else { continue };
+        let is_cloud = flows::is_cloud(kind);
         let Some(idc) = sites.idc(idc).filter(|_| cloud == Cloud::Included || !is_cloud) else { continue };
         let better = known
             .entry((region.clone(), carrier.clone(), idc))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::flows::{Billed, Flow};
 use super::sites::{Sites, difference};
-use super::{Misplaced, NetKind, integer, share};
+use super::{Misplaced, Owner, integer, share};
 use crate::aggregate::Sums;
 use crate::error::Error;
 use crate::query::Dimension;
@@ -242,20 +242,20 @@ fn prices(sites: &Sites<'_>, idc: Idc, better: Idc, bps: u128) -> Result<[Cell; 
 /// Networks of misplaced clients.
 pub(super) fn networks(
     networks: &[Misplaced],
-    kinds: &BTreeMap<Vec<u8>, NetKind>,
+    owners: &BTreeMap<Vec<u8>, Owner>,
     sites: &Sites<'_>,
     shown: Option<usize>,
 ) -> Table {
     let shown = shown.unwrap_or(usize::MAX).min(networks.len());
     let row = |misplaced: &Misplaced| {
-        let kind = kinds.get(misplaced.net.as_bytes());
+        let owner = owners.get(misplaced.net.as_bytes());
         let part = |part: Option<&KeyPart>| part.cloned().unwrap_or(KeyPart::Unknown);
         vec![
             text(misplaced.net.as_bytes()),
             text(sites.name(misplaced.idc).as_bytes()),
             text(sites.name(misplaced.better).as_bytes()),
-            key_cell(&Dimension::Asn, &part(kind.map(|kind| &kind.asn))),
-            key_cell(&Dimension::Org, &part(kind.map(|kind| &kind.org))),
+            key_cell(&Dimension::Asn, &part(owner.map(|owner| &owner.asn))),
+            key_cell(&Dimension::Org, &part(owner.map(|owner| &owner.org))),
             integer(misplaced.requests.into()),
             integer(misplaced.bytes),
         ]
