@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 
 use self::flows::Flow;
 use self::sites::Sites;
-use super::Counted;
 use super::groups::{self, KeyPart, Period};
+use super::{Counted, integer, share};
 use crate::error::Error;
 use crate::query::{Dimension, Series, View};
-use crate::report::{Cell, Fact, Report, Unit};
+use crate::report::{Fact, Report, Unit};
 use crate::servers::fit::Whereabouts;
 use crate::servers::{Idc, Servers};
 
@@ -194,13 +194,4 @@ fn whereabouts(region: &KeyPart, carrier: &KeyPart) -> Whereabouts {
         _ => None,
     };
     Whereabouts::new(text(region).as_deref(), text(carrier).as_deref())
-}
-
-fn integer(number: u128) -> Cell {
-    Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX))
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
-fn share(part: u128, whole: u128) -> Cell {
-    if whole == 0 { Cell::Null } else { Cell::Share(part as f64 / whole as f64) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Counted, key_column};
+use super::{Counted, integer, key_column, share};
 use crate::aggregate::histogram::Histogram;
 use crate::aggregate::{Extra, Sums, Timing, ViewTally};
 use crate::billing::rank::{RankRule, rank};
@@ -304,16 +304,10 @@ pub(super) fn metric_cell(
             .map_or(Cell::Null, |(part, all)| Cell::Share(part as f64 / all as f64)),
         Metric::PeakAt => peak(group, period).map_or(Cell::Null, |(_, slot)| counted.second(slot.start)),
         metric => match measure(group, metric, period) {
-            Some(number) => Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX)),
+            Some(number) => integer(number),
             None => Cell::Null,
         },
     }
-}
-
-fn share(part: u128, whole: u128) -> Cell {
-    #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
-    let share = part as f64 / whole as f64;
-    if whole == 0 { Cell::Null } else { Cell::Share(share) }
 }
 
 /// Adds up each group's bytes in the slots whose sample of all groups is at or above their 95th by the default rank rule.

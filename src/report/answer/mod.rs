@@ -191,3 +191,14 @@ fn column(name: &str, unit: Unit) -> Column {
 fn key_column(name: &str, unit: Unit) -> Column {
     Column { key: true, ..column(name, unit) }
 }
+
+/// A count; the largest there is for what does not fit.
+fn integer(number: u128) -> Cell {
+    Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX))
+}
+
+/// A part of a whole; nothing of nothing is not known.
+#[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
+fn share(part: u128, whole: u128) -> Cell {
+    if whole == 0 { Cell::Null } else { Cell::Share(part as f64 / whole as f64) }
+}

@@ -1,8 +1,8 @@
 //! `bandwho [LOG]…`: how much, when, who.
 
-use super::Counted;
 use super::groups::{self, Group, Period};
 use super::top::{self, Ranking};
+use super::{Counted, integer};
 use crate::billing::rate_bps;
 use crate::query::{Basis, Dimension, Metric, Series, View};
 use crate::report::{Cell, Fact, Report, Unit};
@@ -76,9 +76,7 @@ fn facts(counted: &Counted<'_>) -> Vec<Fact> {
     let period = Period::of(counted);
     let peak = groups::peak(&all, period);
     let fact = |name, label, unit, value| Fact { name, label, unit, value };
-    let number = |number: Option<u128>| {
-        number.map_or(Cell::Null, |number| Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX)))
-    };
+    let number = |number: Option<u128>| number.map_or(Cell::Null, integer);
     let measure = |metric| number(groups::measure(&all, metric, period));
     let span = counted.span();
     let time =

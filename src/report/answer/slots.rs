@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::groups::{self, Group, KeyPart};
-use super::{Counted, column, key_column, top};
+use super::{Counted, column, integer, key_column, top};
 use crate::aggregate::Sums;
 use crate::billing::rate_bps;
 use crate::error::Error;
@@ -121,7 +121,6 @@ fn table(counted: &Counted<'_>, by: &[Dimension], lines: &[Line], samples: &Slot
     columns.extend(groups::key_columns(by));
     let keys = columns.len();
     columns.extend([column("requests", Unit::Count), column("bytes", Unit::Bytes), column("bps", Unit::Bps)]);
-    let integer = |number: u128| Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX));
     let mut rows = Vec::new();
     let mut total = Sums::default();
     let span = samples.keys().next().zip(samples.keys().next_back());

@@ -7,7 +7,7 @@ use crate::billing::audit::{Audit, Decider, Figures, Gaps, ONE_PPM, Pair, scaled
 use crate::billing::rate_bps;
 use crate::query::Dimension;
 use crate::report::answer::groups::{self, KeyPart};
-use crate::report::answer::{Counted, column, key_column};
+use crate::report::answer::{Counted, column, integer, key_column};
 use crate::report::{Cell, Column, Other, Table, Unit};
 
 /// Both sides, line by line from the raw to the adjusted figures, each with its difference to the port's.
@@ -256,10 +256,6 @@ fn ratio(pair: &Pair) -> Cell {
 fn signed(one: u128, other: u128) -> i128 {
     let size = i128::try_from(one.abs_diff(other)).unwrap_or(i128::MAX);
     if one < other { -size } else { size }
-}
-
-fn integer(number: u128) -> Cell {
-    Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX))
 }
 
 fn machine(column: Column) -> Column {

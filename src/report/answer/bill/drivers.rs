@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::super::groups::{self, KeyPart};
-use super::super::{Counted, column};
+use super::super::{Counted, column, integer, share};
 use super::{Question, flows, places, ports, ranked};
 use crate::billing::method::{Billed, Quantity};
 use crate::billing::samples::Frame;
-use crate::billing::words::{Direction, Overhead};
+use crate::billing::words::Direction;
 use crate::query::{Dimension, Flow};
 use crate::report::{Cell, Other, Table, Unit};
-use crate::time::{Cursor, Grid, Slot, Timestamp};
+use crate::time::{Cursor, Slot, Timestamp};
 
 /// Bytes of a group in the slots that drive the bill, and in all of the period.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,8 +31,7 @@ pub(super) fn table(
     let mut drivers = BTreeMap::new();
     let ranked = ranked(question, frame, billed);
     for flow in asked(port, billed.direction) {
-        let length = port.terms.mean.unwrap_or(counted.rules.grid.length);
-        let cursor = Grid { length, ..counted.rules.grid.clone() }.cursor();
+        let cursor = port.samples(&counted.rules.grid);
         let driving = Driving { frame, port, billed, flow, ranked: &ranked, cursor };
         collect(counted, question, driving, &mut drivers);
     }
@@ -90,10 +89,7 @@ fn title(billed: &Billed) -> String {
 
 /// The flows whose bytes are billed.
 fn asked(port: &ports::Series, direction: Direction) -> Vec<Flow> {
-    let sent = match port.terms.overhead {
-        Overhead::Packets { .. } => Flow::Packets,
-        _ => Flow::Out,
-    };
+    let sent = ports::sent(&port.terms);
     match direction {
         Direction::Out => vec![sent],
         Direction::In => vec![Flow::In],
@@ -167,11 +163,5 @@ impl Driving<'_> {
 }
 
 fn figures(driver: Driver, total: Driver) -> [Cell; 3] {
-    let share = |part: u128, whole: u128| {
-        #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
-        let share = part as f64 / whole as f64;
-        if whole == 0 { Cell::Null } else { Cell::Share(share) }
-    };
-    let bytes = Cell::Integer(i128::try_from(driver.driving).unwrap_or(i128::MAX));
-    [bytes, share(driver.driving, total.driving), share(driver.overall, total.overall)]
+    [integer(driver.driving), share(driver.driving, total.driving), share(driver.overall, total.overall)]
 }

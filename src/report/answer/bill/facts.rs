@@ -1,6 +1,6 @@
 //! A measured port → the figures and tables of its part.
 
-use super::super::{Counted, column, key_column};
+use super::super::{Counted, column, integer, key_column};
 use super::{Question, ports};
 use crate::billing::decimal::Decimal;
 use crate::billing::method::{Billed, Part as DayPart, Quantity, Ranked};
@@ -37,18 +37,14 @@ pub(super) fn text(text: impl Into<String>) -> Cell {
     Cell::Text(text.into().into_bytes())
 }
 
-pub(super) fn number(number: u128) -> Cell {
-    Cell::Integer(i128::try_from(number).unwrap_or(i128::MAX))
-}
-
 fn maybe(value: Option<u128>) -> Cell {
-    value.map_or(Cell::Null, number)
+    value.map_or(Cell::Null, integer)
 }
 
 /// The rate, if it is one.
 fn bps(quantity: Quantity) -> Cell {
     match quantity {
-        Quantity::Rate(bps) => number(bps),
+        Quantity::Rate(bps) => integer(bps),
         Quantity::Volume(_) | Quantity::Port => Cell::Null,
     }
 }
@@ -141,7 +137,7 @@ fn terms(question: &Question, port: &ports::Series) -> Vec<Fact> {
         fact("rank_rule", "", Unit::Text, text(terms.rank.name())),
         fact("direction", "", Unit::Text, text(terms.direction.name())),
         fact("scope", "", Unit::Text, text(port.scope.name())),
-        fact("sample_seconds", "", Unit::Count, terms.mean.map_or(Cell::Null, |it| number(it.into()))),
+        fact("sample_seconds", "", Unit::Count, terms.mean.map_or(Cell::Null, |it| integer(it.into()))),
         fact("overhead", "", Unit::Text, text(terms.overhead.name())),
         fact("overhead_factor", "", Unit::Text, text(terms.overhead.factor().to_string())),
         fact("missing", "", Unit::Text, text(contract.missing.name())),
@@ -154,7 +150,7 @@ fn terms(question: &Question, port: &ports::Series) -> Vec<Fact> {
             Unit::Text,
             if contract.currency.is_empty() { Cell::Null } else { text(&contract.currency) },
         ),
-        fact("digits", "", Unit::Count, number(contract.digits.into())),
+        fact("digits", "", Unit::Count, integer(contract.digits.into())),
     ]
 }
 
@@ -179,11 +175,11 @@ fn said_tiers(tiers: &[Tier], is_volume: bool) -> String {
 fn result(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> Vec<Fact> {
     let Measured { billed, raw, .. } = measured;
     let volume = match billed.quantity {
-        Quantity::Volume(bytes) => number(bytes),
+        Quantity::Volume(bytes) => integer(bytes),
         _ => Cell::Null,
     };
     let raw_volume = match *raw {
-        Quantity::Volume(bytes) => number(bytes),
+        Quantity::Volume(bytes) => integer(bytes),
         _ => Cell::Null,
     };
     let start = |ranked: &Option<Ranked>| ranked.map_or(Cell::Null, |it| Cell::Integer(it.slot.start.into()));
@@ -217,7 +213,7 @@ fn result(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> V
     #[allow(clippy::cast_precision_loss, reason = "a rank is far below 2⁵³ and its part has two digits")]
     let between = between.map(|rank| Cell::Share(rank.whole as f64 + rank.twentieths as f64 / 20.0));
     vec![
-        fact("rank", "", Unit::Number, whole.map_or(between.unwrap_or(Cell::Null), number)),
+        fact("rank", "", Unit::Number, whole.map_or(between.unwrap_or(Cell::Null), integer)),
         fact("", "measured", Unit::Text, text(words)),
         told("as logged", logged),
         fact("billed_bps", "", Unit::Bps, bps(billed.quantity)),
@@ -279,19 +275,19 @@ fn samples(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> 
         fact("", "volume", Unit::Text, text(volume)),
         told("NOTE", too_few),
         fact("too_few_days", "", Unit::Count, maybe(measured.billed.too_few_days.map(u128::from))),
-        fact("samples", "", Unit::Count, number(samples.into())),
-        fact("period_samples", "", Unit::Count, number(period_samples.into())),
-        fact("period_slots", "", Unit::Count, number(period_slots.into())),
-        fact("covered_slots", "", Unit::Count, number(covered_slots.into())),
-        fact("valid_days", "", Unit::Count, number(valid_days.into())),
-        fact("period_days", "", Unit::Count, number(period_days.into())),
-        fact("bytes", "", Unit::Bytes, number(measured.billed.bytes)),
-        fact("excluded_bytes", if excluded > 0 { "not ranked" } else { "" }, Unit::Bytes, number(excluded)),
+        fact("samples", "", Unit::Count, integer(samples.into())),
+        fact("period_samples", "", Unit::Count, integer(period_samples.into())),
+        fact("period_slots", "", Unit::Count, integer(period_slots.into())),
+        fact("covered_slots", "", Unit::Count, integer(covered_slots.into())),
+        fact("valid_days", "", Unit::Count, integer(valid_days.into())),
+        fact("period_days", "", Unit::Count, integer(period_days.into())),
+        fact("bytes", "", Unit::Bytes, integer(measured.billed.bytes)),
+        fact("excluded_bytes", if excluded > 0 { "not ranked" } else { "" }, Unit::Bytes, integer(excluded)),
         fact(
             "outside_bytes",
             if port.outside > 0 { "outside" } else { "" },
             Unit::Bytes,
-            number(port.outside),
+            integer(port.outside),
         ),
         fact("scheme", "", Unit::Text, text(counted.scheme())),
     ]
@@ -357,7 +353,7 @@ fn money(question: &Question, measured: &Measured) -> Vec<Fact> {
     let Invoice { billed, below_commit, total, .. } = &measured.invoice;
     let commit = if below_commit.is_some() { ", the commit" } else { "" };
     let volume = match billed {
-        Quantity::Volume(bytes) => number(*bytes),
+        Quantity::Volume(bytes) => integer(*bytes),
         Quantity::Rate(_) | Quantity::Port => Cell::Null,
     };
     let words = total.map(|total| with_currency(&total.to_string(), &question.contract.currency));
@@ -398,13 +394,13 @@ fn around(counted: &Counted<'_>, port: &ports::Series, measured: &Measured) -> T
     let is_adjusted = port.terms.overhead.factor() != Decimal::ONE;
     let row = |ranked: &Ranked| {
         vec![
-            number(ranked.rank.into()),
+            integer(ranked.rank.into()),
             counted.second(ranked.slot.start),
             Cell::Integer(ranked.slot.start.into()),
             counted.second(ranked.slot.end),
-            number(ranked.bytes),
-            number(rate_bps(ranked.bytes, ranked.slot.seconds())),
-            number(ranked.bps),
+            integer(ranked.bytes),
+            integer(rate_bps(ranked.bytes, ranked.slot.seconds())),
+            integer(ranked.bps),
             text(if measured.billed.billed.is_some_and(|it| it.rank == ranked.rank) {
                 "measured"
             } else {
@@ -442,7 +438,7 @@ fn days(counted: &Counted<'_>, measured: &Measured) -> Table {
         };
         vec![
             text(date.split('T').next().unwrap_or_default()),
-            number(day.bps),
+            integer(day.bps),
             day.slot.map_or(Cell::Null, |slot| counted.second(slot.start)),
             text(part),
         ]

@@ -1,7 +1,7 @@
 //! What holds for all ports of a bill: the period, what the logs cover of it, warnings, the total.
 
-use super::super::Counted;
-use super::facts::{number, text, told};
+use super::super::{Counted, integer, share};
+use super::facts::{text, told};
 use super::ports::Account;
 use super::{Question, traffic};
 use crate::billing::decimal::Decimal;
@@ -35,7 +35,7 @@ pub(super) fn facts(
     let unbilled = account.unbilled;
     let label = if unbilled > 0 { "on no port" } else { "" };
     let mut facts = [coverage(frame), terms(question), times(counted, question, period, frame)].concat();
-    facts.push(fact("unbilled_bytes", label, Unit::Bytes, number(unbilled)));
+    facts.push(fact("unbilled_bytes", label, Unit::Bytes, integer(unbilled)));
     facts.extend(warned(counted, account));
     facts.push(fact("amount", "", Unit::Text, total.map_or(Cell::Null, |total| text(total.to_string()))));
     let words = total.map(|total| format!("{total} {currency}").trim_end().to_owned());
@@ -43,9 +43,9 @@ pub(super) fn facts(
     if account.ports.len() > 1 {
         let all: Vec<_> = account.ports.iter().map(|port| (traffic(&port.bytes), port.terms)).collect();
         let peaks = peaks(frame, &all)?;
-        let of_sum = peaks.peak_of_sum.map_or(Cell::Null, |peak| number(peak.bps));
+        let of_sum = peaks.peak_of_sum.map_or(Cell::Null, |peak| integer(peak.bps));
         let label = if peaks.peak_of_sum.is_some() { "peak of sum" } else { "" };
-        facts.push(fact("sum_of_peaks_bps", "sum of peaks", Unit::Bps, number(peaks.sum_of_peaks_bps)));
+        facts.push(fact("sum_of_peaks_bps", "sum of peaks", Unit::Bps, integer(peaks.sum_of_peaks_bps)));
         facts.push(fact("peak_of_sum_bps", label, Unit::Bps, of_sum));
     }
     Ok(facts)
@@ -58,8 +58,6 @@ fn fact(name: &'static str, label: &'static str, unit: Unit, value: Cell) -> Fac
 /// How much of the period the logs speak of; first, if it is not all.
 fn coverage(frame: &Frame) -> Vec<Fact> {
     let (covered, slots) = (frame.covered_slots(), frame.slots().len() as u64);
-    #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
-    let share = Cell::Share(covered as f64 / slots.max(1) as f64);
     let incomplete = (covered < slots).then(|| {
         format!(
             "{} of {} are within the logs; of the others nothing is known",
@@ -69,9 +67,9 @@ fn coverage(frame: &Frame) -> Vec<Fact> {
     });
     vec![
         told("COVERAGE", incomplete),
-        fact("coverage", "", Unit::Share, share),
-        fact("period_slots", "", Unit::Count, number(slots.into())),
-        fact("covered_slots", "", Unit::Count, number(covered.into())),
+        fact("coverage", "", Unit::Share, share(covered.into(), slots.into())),
+        fact("period_slots", "", Unit::Count, integer(slots.into())),
+        fact("covered_slots", "", Unit::Count, integer(covered.into())),
     ]
 }
 
@@ -82,7 +80,7 @@ fn terms(question: &Question) -> Vec<Fact> {
         told("contract", Some(contract.name.clone()).filter(|name| !name.is_empty())),
         fact("contract", "", Unit::Text, some(&contract.name)),
         fact("currency", "", Unit::Text, some(&contract.currency)),
-        fact("period_day", "", Unit::Count, number(contract.period_day.into())),
+        fact("period_day", "", Unit::Count, integer(contract.period_day.into())),
     ]
 }
 
@@ -105,7 +103,7 @@ fn times(counted: &Counted<'_>, question: &Question, period: &Period, frame: &Fr
         fact("period_start_epoch", "", Unit::Number, Cell::Integer(period.start().into())),
         fact("period_end", "", Unit::Text, counted.second(period.end())),
         fact("period_end_epoch", "", Unit::Number, Cell::Integer(period.end().into())),
-        fact("slot_seconds", "", Unit::Count, number(counted.rules.grid.length.into())),
+        fact("slot_seconds", "", Unit::Count, integer(counted.rules.grid.length.into())),
     ]
 }
 

@@ -23,7 +23,7 @@ use crate::query::dimension::DIMENSIONS_MAX;
 use crate::query::{Dimension, Flow, Series, View};
 use crate::report::chart::{Chart, Line, Rate};
 use crate::report::{Fact, Part, Parts, Report, Unit};
-use crate::time::{Grid, Slot, Timestamp};
+use crate::time::{Slot, Timestamp};
 use facts::Measured;
 use ports::Account;
 
@@ -244,8 +244,7 @@ fn curve(
     measured: &Measured,
 ) -> Rate {
     let billed = &measured.billed;
-    let length = port.terms.mean.unwrap_or(counted.rules.grid.length);
-    let mut cursor = Grid { length, ..counted.rules.grid.clone() }.cursor();
+    let mut cursor = port.samples(&counted.rules.grid);
     let shown = ranked(question, frame, billed);
     // A sample that the period has in part is the part.
     let mut samples: Vec<(Slot, Slot)> = Vec::new();

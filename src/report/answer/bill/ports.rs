@@ -13,7 +13,7 @@ use crate::billing::samples::Frame;
 use crate::billing::tariff::Tariff;
 use crate::billing::words::{Direction, Overhead, Scope};
 use crate::query::{Dimension, Flow};
-use crate::time::Slot;
+use crate::time::{Cursor, Grid, Slot};
 
 /// Slots of all ports together at most: about 2 GB.
 const PORT_SLOTS_MAX: u64 = 16_000_000;
@@ -54,6 +54,11 @@ impl Series {
             counts.iter().flat_map(|counts| &counts.keys).any(|key| key.get(at) == Some(member))
         };
         members.iter().filter(|member| !speaks(member)).map(name).collect()
+    }
+
+    /// Finds the sample that an instant is in.
+    pub(super) fn samples(&self, grid: &Grid) -> Cursor {
+        Grid { length: self.terms.mean.unwrap_or(grid.length), ..grid.clone() }.cursor()
     }
 
     /// The direction that is billed in a sample.
@@ -214,6 +219,14 @@ fn name(member: &KeyPart) -> String {
     }
 }
 
+/// The flow that stands for the bytes sent.
+pub(super) fn sent(terms: &Terms) -> Flow {
+    match terms.overhead {
+        Overhead::Packets { .. } => Flow::Packets,
+        _ => Flow::Out,
+    }
+}
+
 /// Sent and received bytes as the port bills them.
 const SENT: usize = 0;
 const RECEIVED: usize = 1;
@@ -244,10 +257,7 @@ fn series(
         outside: 0,
         place,
     };
-    let sent = match port.terms.overhead {
-        Overhead::Packets { .. } => Flow::Packets,
-        _ => Flow::Out,
-    };
+    let sent = sent(&port.terms);
     for counts in counts {
         let members = || (0..counts.keys.len()).filter(|&group| series.place.has(by, &counts.keys[group]));
         let samples = members().flat_map(|group| &counts.samples[group]);
