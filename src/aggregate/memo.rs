@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Rules;
 use super::account::{Account, Remark};
+use super::glance::Glance;
 use super::interner::TextMemo;
 use crate::client::{self, Address, Rule, Trusted};
 use crate::format::Escape;
@@ -100,14 +101,16 @@ impl<'a> Clients<'a> {
             Some(address) => Met::Dotted(address),
             None => Met::Known(self.known.number(text, |text| way.meet(text, &mut self.memo))),
         });
-        let trusted = met.is_none_or(|met| match met {
-            // Who is asked for by the forwarded list was not asked for here.
-            Met::Dotted(address) => way.rule == Rule::Auto && way.trusted.has_v4(address),
-            Met::Known(number) => self.known.value(number).trusted,
-        });
+        let trusted = |known: &TextMemo<Known>| {
+            met.is_none_or(|met| match met {
+                // Who is asked for by the forwarded list was not asked for here.
+                Met::Dotted(address) => way.rule == Rule::Auto && way.trusted.has_v4(address),
+                Met::Known(number) => known.value(number).trusted,
+            })
+        };
         // Most records end here: their client is nobody's proxy.
-        if trusted
-            && let Some(list) = record.forwarded
+        if let Some(list) = record.forwarded
+            && trusted(&self.known)
             && let Some(number) = self.forwarded(&plain(escape, list))
         {
             met = Some(Met::Known(number));
@@ -197,15 +200,32 @@ impl Way<'_> {
 /// Finds the data centre of a record's server.
 pub(super) struct Machines<'a> {
     servers: &'a Servers,
-    addresses: TextMemo<Option<Idc>>,
-    hostnames: TextMemo<Option<Idc>>,
-    hosts: TextMemo<Option<Idc>>,
+    addresses: Remembered,
+    hostnames: Remembered,
+    hosts: Remembered,
+}
+
+/// What texts lead to, with those asked for lately at hand.
+struct Remembered {
+    glance: Glance<Option<Idc>>,
+    texts: TextMemo<Option<Idc>>,
+}
+
+impl Remembered {
+    fn new() -> Self {
+        Self { glance: Glance::new(), texts: TextMemo::new(REMEMBERED_MAX) }
+    }
+
+    #[inline]
+    fn get(&mut self, text: &[u8], find: impl FnOnce(&[u8]) -> Option<Idc>) -> Option<Idc> {
+        self.glance.get(text, |text| *self.texts.get(text, find))
+    }
 }
 
 impl<'a> Machines<'a> {
     pub(super) fn new(servers: &'a Servers) -> Self {
-        let memo = || TextMemo::new(REMEMBERED_MAX);
-        Self { servers, addresses: memo(), hostnames: memo(), hosts: memo() }
+        let [addresses, hostnames, hosts] = [(); 3].map(|()| Remembered::new());
+        Self { servers, addresses, hostnames, hosts }
     }
 
     /// In join order: address, machine name, path of the log, host asked for, default.
@@ -221,16 +241,16 @@ impl<'a> Machines<'a> {
             return None;
         }
         let by_address =
-            record.server_addr.and_then(|text| *self.addresses.get(text, |text| by_address(servers, text)));
+            record.server_addr.and_then(|text| self.addresses.get(text, |text| by_address(servers, text)));
         let found = by_address
             .map(|idc| (idc, Key::ServerAddr))
             .or_else(|| {
-                let by_name = |name| *self.hostnames.get(name, |name| servers.by_hostname(name));
+                let by_name = |name| self.hostnames.get(name, |name| servers.by_hostname(name));
                 record.hostname.and_then(by_name).map(|idc| (idc, Key::Hostname))
             })
             .or_else(|| path.map(|idc| (idc, Key::Path)))
             .or_else(|| {
-                let by_host = |host| *self.hosts.get(host, |host| servers.by_host(host));
+                let by_host = |host| self.hosts.get(host, |host| servers.by_host(host));
                 record.host.and_then(by_host).map(|idc| (idc, Key::Host))
             })
             .or_else(|| {

@@ -8,10 +8,14 @@ pub mod account;
 pub mod histogram;
 pub mod timing;
 mod interner;
+mod glance;
 mod share;
+mod samples;
+mod keys;
 mod view;
 mod memo;
 mod value;
+mod column;
 mod fine;
 mod charge;
 
@@ -93,10 +97,20 @@ pub struct Tally {
 pub struct Slots {
     slots: Vec<Slot>,
     numbers: HashMap<Slot, u32, RandomState>,
+    /// The slot asked for last: neighbouring records mostly share it.
+    last: (Slot, u32),
 }
 
 impl Slots {
+    #[inline]
     fn number(&mut self, slot: Slot) -> u32 {
+        if self.last.0 != slot {
+            self.last = (slot, self.find(slot));
+        }
+        self.last.1
+    }
+
+    fn find(&mut self, slot: Slot) -> u32 {
         let slots = &mut self.slots;
         *self.numbers.entry(slot).or_insert_with(|| {
             slots.push(slot);
@@ -120,6 +134,13 @@ impl Tally {
     pub fn new(rules: &Rules) -> Self {
         let views = rules.views.iter().map(|view| ViewTally::new(charge::plain_dimensions(view).count()));
         Self { views: views.collect(), fine: Fine::new(rules), ..Self::default() }
+    }
+
+    /// The same counts, each sample of each group in one piece.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        self.views.iter_mut().for_each(ViewTally::settle);
+        self
     }
 
     /// Adds another tally of the same rules. Commutative and associative up to the order of groups;

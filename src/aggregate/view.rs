@@ -1,14 +1,14 @@
 //! Counts per group, and per group and slot.
 //!
-//! A group is a number that stands for a tuple of interned values; its samples are kept in one map keyed by slot and
-//! group. Log lines come nearly in order of time, so the samples of the current slot are collected in a dense row
-//! first (3 × on the prototype, see docs/BENCHMARKS.md) and flushed into the map when a later slot begins.
+//! A group is a number that stands for a tuple of interned values ([`super::keys`]); its samples are kept apart, by slot
+//! ([`super::samples`]).
 
 use foldhash::fast::RandomState;
-use hashbrown::{HashMap, HashTable};
-use std::hash::BuildHasher;
+use hashbrown::HashMap;
 
 use super::interner::Interner;
+use super::keys::Keys;
+use super::samples::{Cell, Samples};
 use super::share::{NO_SLOT, Shares, Span};
 use super::timing::Timing;
 use crate::query::dimension::DIMENSIONS_MAX;
@@ -67,96 +67,15 @@ impl Extra {
     }
 }
 
-/// A sample: half the size of [`Sums`], because there are many. Bytes beyond 64 bits are carried by [`Samples`].
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    requests: u64,
-    bytes: u64,
-}
-
-/// Samples per slot number and group.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Samples {
-    cells: HashMap<(u32, u32), Cell, RandomState>,
-    /// Multiples of 2⁶⁴ bytes. No honest log gets here, a forged one must not wrap.
-    carries: HashMap<(u32, u32), u64, RandomState>,
-    current: u32,
-    row: Vec<Cell>,
-    touched: Vec<u32>,
-}
-
-impl Samples {
-    /// Collects what follows for `slot` in the dense row.
-    pub(super) fn turn_to(&mut self, slot: u32) {
-        if slot != self.current {
-            self.flush();
-            self.current = slot;
-        }
-    }
-
-    #[inline]
-    pub(super) fn add(&mut self, slot: u32, group: u32, requests: u64, bytes: u64) {
-        if slot == self.current {
-            let at = group as usize;
-            if at >= self.row.len() {
-                self.row.resize(at + 1, Cell::default());
-            }
-            let cell = &mut self.row[at];
-            if cell.requests == 0 && cell.bytes == 0 {
-                self.touched.push(group);
-            }
-            if let Some(bytes) = cell.bytes.checked_add(bytes) {
-                *cell = Cell { requests: cell.requests + requests, bytes };
-            } else {
-                // A cell that wraps to 0 would look untouched, so a full one goes to the map first.
-                let full = std::mem::replace(cell, Cell { requests, bytes });
-                self.add_to_map(slot, group, full);
-            }
-        } else {
-            self.add_to_map(slot, group, Cell { requests, bytes });
-        }
-    }
-
-    fn add_to_map(&mut self, slot: u32, group: u32, added: Cell) {
-        let cell = self.cells.entry((slot, group)).or_default();
-        let (sum, carry) = cell.bytes.overflowing_add(added.bytes);
-        *cell = Cell { requests: cell.requests + added.requests, bytes: sum };
-        if carry {
-            *self.carries.entry((slot, group)).or_default() += 1;
-        }
-    }
-
-    fn flush(&mut self) {
-        for group in std::mem::take(&mut self.touched) {
-            let cell = std::mem::take(&mut self.row[group as usize]);
-            self.add_to_map(self.current, group, cell);
-        }
-    }
-
-    /// All samples, in no order.
-    fn iter(&self) -> impl Iterator<Item = (u32, u32, Sums)> {
-        let row = self.touched.iter().map(|&group| ((self.current, group), self.row[group as usize]));
-        let map = self.cells.iter().map(|(key, cell)| (*key, *cell));
-        let carries = self.carries.iter().map(|(&(slot, group), &times)| {
-            (slot, group, Sums { requests: 0, bytes: u128::from(times) << 64 })
-        });
-        map.chain(row)
-            .map(|((slot, group), cell)| {
-                (slot, group, Sums { requests: cell.requests, bytes: u128::from(cell.bytes) })
-            })
-            .chain(carries)
-    }
-}
-
 /// The counts of one view in one thread.
 #[derive(Debug, Clone, Default)]
 pub struct ViewTally {
     /// One per dimension without time.
     pub(super) values: Vec<Interner>,
-    groups: HashTable<u32>,
-    keys: Vec<Key>,
-    hasher: RandomState,
-    pub(super) sums: Vec<Sums>,
+    keys: Keys,
+    sums: Vec<Cell>,
+    /// What was too much for a cell.
+    overflow: HashMap<u32, Sums, RandomState>,
     pub(super) extras: Vec<Extra>,
     timings: Vec<Timing>,
     pub(super) samples: Samples,
@@ -166,22 +85,26 @@ pub struct ViewTally {
 
 impl ViewTally {
     pub(super) fn new(dimensions: usize) -> Self {
-        Self { values: vec![Interner::default(); dimensions], ..Self::default() }
+        let values = vec![Interner::default(); dimensions];
+        Self { values, keys: Keys::new(dimensions), ..Self::default() }
     }
 
     /// The number of a group, new or known.
     #[inline]
-    pub(super) fn group(&mut self, key: Key) -> u32 {
-        let hash = self.hasher.hash_one(key);
-        let (keys, hasher) = (&self.keys, &self.hasher);
-        if let Some(&group) = self.groups.find(hash, |&group| keys[group as usize] == key) {
-            return group;
+    pub(super) fn group(&mut self, key: &Key) -> u32 {
+        let group = self.keys.number(key);
+        if group as usize == self.sums.len() {
+            self.sums.push(Cell::default());
         }
-        let group = u32::try_from(self.keys.len()).expect("fewer groups than 2³²: memory ends first");
-        self.groups.insert_unique(hash, group, |&group| hasher.hash_one(keys[group as usize]));
-        self.keys.push(key);
-        self.sums.push(Sums::default());
         group
+    }
+
+    /// Adds to the sums of a group.
+    #[inline]
+    pub(super) fn add(&mut self, group: u32, requests: u64, bytes: u64) {
+        if let Some(too_much) = self.sums[group as usize].add(Cell { requests, bytes }) {
+            self.overflow.entry(group).or_default().merge(too_much);
+        }
     }
 
     /// How many groups there are.
@@ -191,19 +114,24 @@ impl ViewTally {
 
     /// True if nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.keys.len() == 0
     }
 
     /// The values of a group: bytes, or `None` for unknown, one per dimension without time.
     pub fn values(&self, group: u32) -> Vec<Option<&[u8]>> {
-        let key = self.keys[group as usize];
+        let key = self.keys.get(group);
         let pairs = self.values.iter().zip(key);
         pairs.map(|(interner, id)| id.checked_sub(1).map(|id| interner.get(id))).collect()
     }
 
     /// Requests and bytes of a group.
     pub fn sums(&self, group: u32) -> Sums {
-        self.sums[group as usize]
+        let mut sums = self.sums[group as usize].sums();
+        // An empty map says so without hashing.
+        if let Some(&more) = self.overflow.get(&group) {
+            sums.merge(more);
+        }
+        sums
     }
 
     /// The rarer sums of a group.
@@ -258,11 +186,16 @@ impl ViewTally {
         &mut self.timings[at]
     }
 
+    /// Sums what belongs to one sample.
+    pub(super) fn settle(&mut self) {
+        self.samples.settle();
+    }
+
     /// Adds another thread's counts; `slots` translates its slot numbers.
     pub(super) fn merge(&mut self, other: Self, slots: &[u32]) {
-        let Self { values, groups: _, keys, hasher: _, sums, extras, timings, samples, spans } = other;
-        if self.values.is_empty() {
-            self.values.resize_with(values.len(), Interner::default);
+        let Self { values, keys, sums, overflow, extras, timings, samples, spans } = other;
+        if self.keys.is_unset() {
+            *self = Self::new(values.len());
         }
         let values: Vec<Vec<u32>> = self
             .values
@@ -279,9 +212,13 @@ impl ViewTally {
             }
             mine
         };
-        let groups: Vec<u32> = keys.into_iter().map(|key| self.group(translate(key))).collect();
-        for (&group, sums) in groups.iter().zip(sums) {
-            self.sums[group as usize].merge(sums);
+        let groups: Vec<u32> =
+            keys.numbers().map(|number| self.group(&translate(keys.get(number)))).collect();
+        for (&group, cell) in groups.iter().zip(sums) {
+            self.add(group, cell.requests, cell.bytes);
+        }
+        for (group, sums) in overflow {
+            self.overflow.entry(groups[group as usize]).or_default().merge(sums);
         }
         for (&group, extra) in groups.iter().zip(extras) {
             self.extra_mut(group).merge(extra);
@@ -292,18 +229,6 @@ impl ViewTally {
         for (&group, timing) in groups.iter().zip(timings) {
             self.timing_mut(group).merge(&timing);
         }
-        for (slot, group, sums) in samples.iter() {
-            let (slot, group) = (slots[slot as usize], groups[group as usize]);
-            let carry = u64::try_from(sums.bytes >> 64).expect("a sample's carry fits 64 bits");
-            #[allow(clippy::cast_possible_truncation, reason = "the high half is carried")]
-            let low = sums.bytes as u64;
-            // A carry alone must not touch a cell: it stays 0 and would be touched again.
-            if sums.requests > 0 || low > 0 {
-                self.samples.add(slot, group, sums.requests, low);
-            }
-            if carry > 0 {
-                *self.samples.carries.entry((slot, group)).or_default() += carry;
-            }
-        }
+        self.samples.merge(samples, slots, &groups);
     }
 }
