@@ -84,9 +84,9 @@ pub fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
     };
     // High bits of the bytes that are no digits, which must be the dots and what lies behind the text.
     let digits = word ^ (EACH * 0x30);
-    let others = ((digits & (EACH * 0x7F)) + EACH * 0x76 | digits) & (EACH * 0x80);
+    let others = (((digits & (EACH * 0x7F)) + EACH * 0x76) | digits) & (EACH * 0x80);
     let distance = word ^ (EACH * 0x2E);
-    let dots = !((distance & (EACH * 0x7F)) + EACH * 0x7F | distance) & (EACH * 0x80);
+    let dots = !(((distance & (EACH * 0x7F)) + EACH * 0x7F) | distance) & (EACH * 0x80);
     if others != dots | (EACH * 0x80) << (8 * length) || dots.count_ones() != 3 {
         return None;
     }

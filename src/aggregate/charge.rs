@@ -6,6 +6,7 @@ use super::account::Remark;
 use super::column::Column;
 use super::memo::{Clients, Found, Machines};
 use super::share::{NO_SLOT, Shares, Spreading};
+use super::spread::is_in_one;
 use super::timing::{Judged, StatusColumn, judge};
 use super::value::{Ends, client_text};
 use super::view::{Key, UNKNOWN};
@@ -63,10 +64,16 @@ pub struct Counter<'a> {
 
 /// What some view asks of every record.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question some view asks, none switches anything else"
+)]
 struct Needs {
     client: bool,
     idc: bool,
     series: Series,
+    /// Bytes sent per slot and nothing else: a record that touches one slot is charged to it without spreading.
+    plainly: bool,
     /// Per [`Flow`]; bytes sent are always counted.
     flows: [bool; FLOWS],
     /// Some view asks how long requests took.
@@ -113,12 +120,19 @@ impl<'a> Counter<'a> {
         // What is outside the limits, and what is finer than slots, is known by spreading alone.
         let cut =
             if rules.cut == Cut::Slots || rules.fine.is_some() { Series::PerSlot } else { Series::Sums };
+        let series = rules.views.iter().map(|view| view.series).max().unwrap_or_default().max(cut);
+        let flows =
+            Flow::ALL.map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow));
+        let plainly = series == Series::PerSlot
+            && flows == Flow::ALL.map(|flow| flow == Flow::Out)
+            && rules.fine.is_none()
+            && rules.cut == Cut::Records;
         let needs = Needs {
+            plainly,
             client: all().any(Dimension::is_client),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
-            series: rules.views.iter().map(|view| view.series).max().unwrap_or_default().max(cut),
-            flows: Flow::ALL
-                .map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow)),
+            series,
+            flows,
             times: rules.views.iter().any(View::is_timed),
             connection: rules.fields.iter().position(|field| field == query::CONNECTION),
         };
@@ -204,22 +218,29 @@ impl<'a> Counter<'a> {
         }
     }
 
+    /// Counts what is peculiar about a record; nothing is about most.
+    #[inline]
     fn remark(&mut self, record: &Record<'_>, units: Units) {
-        let account = &mut self.tally.account;
+        let Record { implausible, extra, zoneless, ambiguous, .. } = *record;
         let without_bytes = match self.rules.basis {
             Basis::Body => record.body.is_none(),
             Basis::Wire => record.wire.is_none(),
             Basis::None => false,
         };
-        let mut note =
-            |remark: Remark, applies: bool| account.remarked[remark as usize] += u64::from(applies);
-        note(Remark::WithoutBytes, without_bytes);
-        note(Remark::WithoutTime, record.time.is_none());
-        note(Remark::DurationImplausible, record.implausible);
-        note(Remark::ExtraColumns, record.extra);
-        note(Remark::ZoneAssumed, record.zoneless);
-        note(Remark::Ambiguous, record.ambiguous);
-        note(Remark::DurationUnitAssumed, units == Units::Assumed && record.duration_us.is_some());
+        let remarks = [
+            (Remark::WithoutBytes, without_bytes),
+            (Remark::WithoutTime, record.time.is_none()),
+            (Remark::DurationImplausible, implausible),
+            (Remark::ExtraColumns, extra),
+            (Remark::ZoneAssumed, zoneless),
+            (Remark::Ambiguous, ambiguous),
+            (Remark::DurationUnitAssumed, units == Units::Assumed && record.duration_us.is_some()),
+        ];
+        if remarks.iter().fold(false, |any, (_, applies)| any | applies) {
+            for (remark, applies) in remarks {
+                self.tally.account.remarked[remark as usize] += u64::from(applies);
+            }
+        }
     }
 
     fn is_within(&self, time: Option<Timestamp>) -> bool {
@@ -235,6 +256,16 @@ impl<'a> Counter<'a> {
         let (Some(start), Some(end)) = (record.start, record.end) else {
             return self.share_timeless(bytes);
         };
+        if self.needs.plainly {
+            let last = self.cursor.slot(end);
+            if is_in_one(start, end, last) {
+                let number = self.tally.slots.number(last);
+                self.turn_to(number);
+                let sent = bytes[Flow::Out as usize];
+                self.shares[Flow::Out as usize].put(number, sent);
+                return Charged { requests: 1, bytes };
+            }
+        }
         self.tally.fine.charge(self.rules.scheme, bytes[Flow::Out as usize], start, end);
         let mut kept = [0; FLOWS];
         let mut ends_inside = false;

@@ -13,9 +13,24 @@ pub(crate) struct Interner {
     bytes: Vec<u8>,
     /// Where each string ends in `bytes`; it starts where the one before it ends.
     ends: Vec<usize>,
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
     // Seeded by the process: keys are chosen by strangers.
     hasher: RandomState,
+}
+
+/// A string's number, and where it stands: knowing that here saves a look at memory per lookup.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    start: usize,
+    length: u32,
+    id: u32,
+}
+
+impl Entry {
+    #[inline]
+    fn text(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start..self.start + self.length as usize]
+    }
 }
 
 impl Interner {
@@ -23,15 +38,21 @@ impl Interner {
     #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(text);
-        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
-        let slice = |id: u32| string(bytes, ends, id);
-        if let Some(&id) = self.table.find(hash, |&id| slice(id) == text) {
-            return id;
+        match self.table.find(hash, |entry| entry.text(&self.bytes) == text) {
+            Some(entry) => entry.id,
+            None => self.add(hash, text),
         }
-        let id = u32::try_from(self.ends.len()).expect("fewer distinct keys than 2³²: memory ends first");
-        self.table.insert_unique(hash, id, |&id| hasher.hash_one(slice(id)));
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len());
+    }
+
+    #[inline(never)]
+    fn add(&mut self, hash: u64, text: &[u8]) -> u32 {
+        let Self { bytes, ends, table, hasher } = self;
+        let id = u32::try_from(ends.len()).expect("fewer distinct keys than 2³²: memory ends first");
+        let length = u32::try_from(text.len()).expect("a line is shorter than 4 GiB");
+        let entry = Entry { start: bytes.len(), length, id };
+        bytes.extend_from_slice(text);
+        ends.push(bytes.len());
+        table.insert_unique(hash, entry, |entry| hasher.hash_one(entry.text(bytes)));
         id
     }
 

@@ -95,7 +95,7 @@ pub struct Tally {
 /// Slots ↔ small numbers from 1, within one thread.
 #[derive(Debug, Clone, Default)]
 pub struct Slots {
-    slots: Vec<Slot>,
+    by_number: Vec<Slot>,
     numbers: HashMap<Slot, u32, RandomState>,
     /// The slot asked for last: neighbouring records mostly share it.
     last: (Slot, u32),
@@ -111,7 +111,7 @@ impl Slots {
     }
 
     fn find(&mut self, slot: Slot) -> u32 {
-        let slots = &mut self.slots;
+        let slots = &mut self.by_number;
         *self.numbers.entry(slot).or_insert_with(|| {
             slots.push(slot);
             u32::try_from(slots.len()).expect("fewer slots than 2³²: they are whole seconds of sane times")
@@ -120,12 +120,12 @@ impl Slots {
 
     /// The slot of a number; none for the samples of records without a time.
     pub fn get(&self, number: u32) -> Option<Slot> {
-        number.checked_sub(1).map(|at| self.slots[at as usize])
+        number.checked_sub(1).map(|at| self.by_number[at as usize])
     }
 
     /// First and last slot that has samples.
     pub fn span(&self) -> Option<(Slot, Slot)> {
-        Some((*self.slots.iter().min()?, *self.slots.iter().max()?))
+        Some((*self.by_number.iter().min()?, *self.by_number.iter().max()?))
     }
 }
 
@@ -154,7 +154,7 @@ impl Tally {
         self.account.merge(account);
         self.outside_bytes += outside_bytes;
         self.fine.merge(fine);
-        let numbers = slots.slots.iter().map(|&slot| self.slots.number(slot));
+        let numbers = slots.by_number.iter().map(|&slot| self.slots.number(slot));
         let numbers: Vec<u32> = std::iter::once(0).chain(numbers).collect();
         for (mine, theirs) in self.views.iter_mut().zip(views) {
             mine.merge(theirs, &numbers);

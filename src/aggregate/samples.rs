@@ -179,7 +179,7 @@ impl Samples {
 
     /// Adds another thread's samples, whose numbers of slots and groups are translated.
     pub(super) fn merge(&mut self, mut other: Self, slots: &[u32], groups: &[u32]) {
-        for row in self.rows.iter_mut() {
+        for row in &mut self.rows {
             row.drain(&mut self.list);
         }
         for row in &mut other.rows {
@@ -212,7 +212,9 @@ impl Samples {
 fn by_slot(entries: &[Entry]) -> Vec<Entry> {
     let slots = entries.iter().map(|entry| entry.slot as usize + 1).max().unwrap_or(0);
     let mut places = vec![0_usize; slots + 1];
-    entries.iter().for_each(|entry| places[entry.slot as usize + 1] += 1);
+    for entry in entries {
+        places[entry.slot as usize + 1] += 1;
+    }
     for slot in 1..places.len() {
         places[slot] += places[slot - 1];
     }

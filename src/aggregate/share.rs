@@ -60,6 +60,13 @@ impl Shares {
         self.kept = 0;
     }
 
+    /// All bytes to one slot, which counts the request.
+    #[inline]
+    pub(super) fn put(&mut self, number: u32, bytes: u64) {
+        self.slots.clear();
+        self.slots.push((number, bytes));
+    }
+
     /// Spreads `bytes`, the slots outside the limits left out; true if the slot of the end is inside.
     #[inline]
     pub(super) fn fill(

@@ -115,6 +115,12 @@ pub fn touched(start: Timestamp, end: Timestamp, cursor: &mut Cursor, visit: &mu
     }
 }
 
+/// True if a record that ends in `last` touches no other slot: all schemes agree on it.
+#[inline]
+pub(super) fn is_in_one(start: Timestamp, end: Timestamp, last: Slot) -> bool {
+    last.start <= believed(start, end).seconds()
+}
+
 /// The start of a record; its end if the duration is not believed.
 #[inline]
 fn believed(start: Timestamp, end: Timestamp) -> Timestamp {
