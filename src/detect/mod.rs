@@ -281,7 +281,8 @@ fn best(lines: &[&[u8]], rest: Lines) -> Vec<Layout> {
     if let Some(layout) = keyed::layout(lines) {
         return vec![layout];
     }
-    let found = elected(&plausible(lines), lines, |layout, extra| Some(Fit::of(layout, extra)));
+    let fit = |layout: &Layout, extra| Some(Fit::of(layout, extra));
+    let found = elected(&plausible(lines, fit), lines, fit);
     let most = found.as_ref().map_or(1, |(_, voters)| voters.len());
     let passed_on = forwarded::lines(lines).filter(|passed_on| passed_on.len() >= most);
     let Some((layout, voters)) = passed_on.map(|lines| (&*forwarded::LAYOUT, lines)).or(found) else {
@@ -323,13 +324,19 @@ impl Fit {
 /// Lines on which formats are tried that are rare: nearly all logs are plain, and each format costs time.
 const GLANCE_LINES: usize = 32;
 
-/// The text formats that read some of a few lines spread evenly, or all there are if none does.
-fn plausible(lines: &[&[u8]]) -> Vec<&'static Layout> {
+/// The text formats that read some of a few lines best, spread evenly, or all there are if none reads any. Most formats
+/// read the beginning of some other's lines, and to find out that they fit no better takes long.
+fn plausible<F: Ord + Copy>(
+    lines: &[&[u8]],
+    fit: impl Fn(&Layout, bool) -> Option<F>,
+) -> Vec<&'static Layout> {
     let step = lines.len().div_ceil(GLANCE_LINES).max(1);
     let few: Vec<&[u8]> = lines.iter().copied().step_by(step).collect();
-    let read = |layout: &&Layout| count(std::slice::from_ref(*layout), &few)[0] > 0;
-    let found: Vec<&Layout> = KNOWN.iter().filter(read).collect();
-    if found.is_empty() { KNOWN.iter().collect() } else { found }
+    let known: Vec<&Layout> = KNOWN.iter().collect();
+    let votes = votes(&known, &few, fit);
+    let found = known.iter().zip(&votes).filter(|(_, voters)| !voters.is_empty());
+    let found: Vec<&Layout> = found.map(|(layout, _)| *layout).collect();
+    if found.is_empty() { known } else { found }
 }
 
 /// The layouts that the `#Fields` headers of a head name, and its `#Software` line; none if it has no header.
@@ -369,14 +376,26 @@ pub fn is_header(line: &[u8]) -> bool {
     line.first() == Some(&b'#') && line.len() > 8 && line[..8].eq_ignore_ascii_case(b"#fields:")
 }
 
-/// The layout with most votes and the lines that gave them, if there are any; of equals the first. Each line votes for
-/// the layout that fits it best, of those that `fit` says anything of; what it says depends on whether columns are left
-/// over. How many lines a layout can read at all says little: `common` reads nearly every line of the others.
+/// The layout with most votes and the lines that gave them, if there are any; of equals the first.
 fn elected<'l, 'a, F: Ord + Copy>(
     layouts: &[&'l Layout],
     lines: &[&'a [u8]],
     fit: impl Fn(&Layout, bool) -> Option<F>,
 ) -> Option<(&'l Layout, Vec<&'a [u8]>)> {
+    // Of equals `max_by_key` keeps the last.
+    let most =
+        votes(layouts, lines, fit).into_iter().enumerate().rev().max_by_key(|(_, voters)| voters.len());
+    most.filter(|(_, voters)| !voters.is_empty()).map(|(at, voters)| (layouts[at], voters))
+}
+
+/// The lines that vote for each layout. Each line votes for the layout that fits it best, of those that `fit` says
+/// anything of; what it says depends on whether columns are left over. How many lines a layout can read at all says
+/// little: `common` reads nearly every line of the others.
+fn votes<'a, F: Ord + Copy>(
+    layouts: &[&Layout],
+    lines: &[&'a [u8]],
+    fit: impl Fn(&Layout, bool) -> Option<F>,
+) -> Vec<Vec<&'a [u8]>> {
     let reader = |layout: &&Layout| {
         let fits = [false, true].map(|extra| fit(layout, extra));
         (Parser::new(layout, Wanted::default(), &[]), fits)
@@ -398,9 +417,7 @@ fn elected<'l, 'a, F: Ord + Copy>(
             voters[at].push(line);
         }
     }
-    // Of equals `max_by_key` keeps the last.
-    let most = voters.into_iter().enumerate().rev().max_by_key(|(_, voters)| voters.len());
-    most.filter(|(_, voters)| !voters.is_empty()).map(|(at, voters)| (layouts[at], voters))
+    voters
 }
 
 /// The values of a layout that mean something.
