@@ -1,10 +1,10 @@
 //! `bandwho latency`: how long users waited.
 
 use super::Counted;
-use super::groups::{self, Group};
+use super::figures::{Sum, group_numbers};
 use super::top::{self, Ranking};
-use crate::aggregate::ViewTally;
 use crate::aggregate::timing::LARGE_BYTES;
+use crate::aggregate::{Timing, ViewTally};
 use crate::query::metric::Rung;
 use crate::query::{Dimension, Extras, Limits, Metric, Timings, View};
 use crate::report::chart::Bars;
@@ -69,8 +69,7 @@ pub fn report(counted: &Counted<'_>, ranking: &Ranking, limits: Limits, columns:
     if view.by.is_empty() {
         // The only row is all there is.
         (table.other, table.total) = (None, None);
-        let all = groups::groups(counted, view, tally, &[]).into_iter().next().unwrap_or_default();
-        charts.extend(ladder(&all));
+        charts.extend(ladder(&Sum::of(counted, tally).timing));
     }
     let integer = |number: u64| Cell::Integer(number.into());
     let fact = |name, label, unit, value| Fact { name, label, unit, value: integer(value) };
@@ -102,7 +101,7 @@ pub enum Columns {
 /// For people, who would take percentiles and Apdex for those of all requests: the fastest and the slowest may be missing.
 fn apart(tally: &ViewTally) -> Vec<Fact> {
     let (mut zero, mut aborted, mut requests) = (0, 0, 0);
-    for (group, _) in groups::keys(tally) {
+    for group in group_numbers(tally) {
         let timing = tally.timing(group);
         zero += timing.map_or(0, |timing| timing.zero_duration);
         aborted += timing.map_or(0, |timing| timing.aborted);
@@ -118,8 +117,7 @@ fn apart(tally: &ViewTally) -> Vec<Fact> {
 }
 
 /// How many requests were how fast; none if that is known of none.
-fn ladder(all: &Group) -> Option<Chart> {
-    let timing = &all.timing;
+fn ladder(timing: &Timing) -> Option<Chart> {
     if timing.times.count() == 0 {
         return None;
     }

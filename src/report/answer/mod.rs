@@ -1,6 +1,9 @@
 //! Counts → [`super::Report`]: what each command answers with.
 
+mod rates;
 mod groups;
+mod figures;
+mod rows;
 pub mod bill;
 pub mod top;
 pub mod slots;

@@ -1,8 +1,10 @@
 //! `bandwho [LOG]…`: how much, when, who.
 
-use super::groups::{self, Group, Period};
+use super::figures::{self, Sum, group_numbers, is_empty};
+use super::rates::{self, Period};
 use super::top::{self, Ranking};
 use super::{Counted, integer};
+use crate::aggregate::ViewTally;
 use crate::billing::rate_bps;
 use crate::query::{Basis, Dimension, Metric, Series, View};
 use crate::report::{Cell, Fact, Report, Unit};
@@ -70,21 +72,21 @@ pub fn report(counted: &Counted<'_>) -> Report {
 }
 
 fn facts(counted: &Counted<'_>) -> Vec<Fact> {
-    let series = &counted.rules.views[0];
-    let all = groups::groups(counted, series, &counted.tally.views[0], &[Metric::P95Bps]);
-    let all = all.into_iter().next().unwrap_or_default();
+    let all = Sum::of(counted, &counted.tally.views[0]);
     let period = Period::of(counted);
-    let peak = groups::peak(&all, period);
+    let peak = rates::peak(&all.samples, period);
     let fact = |name, label, unit, value| Fact { name, label, unit, value };
     let number = |number: Option<u128>| number.map_or(Cell::Null, integer);
-    let measure = |metric| number(groups::measure(&all, metric, period));
+    let measure = |metric| number(figures::measure(&all.figures(), metric, period));
     let span = counted.span();
     let time =
         |time: Option<crate::time::Timestamp>| time.map_or(Cell::Null, |time| Cell::Time(counted.time(time)));
-    let clients = counted.rules.views.iter().zip(&counted.tally.views).find_map(|(view, tally)| {
-        (view.by == [Dimension::Client])
-            .then(|| groups::groups(counted, view, tally, &[]).iter().filter(|group| is_known(group)).count())
-    });
+    let clients = counted
+        .rules
+        .views
+        .iter()
+        .zip(&counted.tally.views)
+        .find_map(|(view, tally)| (view.by == [Dimension::Client]).then(|| known(tally)));
     vec![
         fact("from", "from", Unit::Text, time(span.map(|(first, _)| first))),
         fact("to", "to", Unit::Text, time(span.map(|(_, last)| last))),
@@ -105,19 +107,22 @@ fn facts(counted: &Counted<'_>) -> Vec<Fact> {
     ]
 }
 
-fn is_known(group: &Group) -> bool {
-    !group.key.contains(&groups::KeyPart::Unknown)
+/// How many groups there are whose values are known.
+fn known(tally: &ViewTally) -> usize {
+    let is_known = |group: &u32| !is_empty(tally, *group) && !tally.values(*group).contains(&None);
+    group_numbers(tally).filter(is_known).count()
 }
 
 /// The rate over the period: one letter for an equal length of time, the highest rate of its slots. Only samples are
 /// visited, never the empty slots between them: a year gone wrong makes millions of those.
-fn chart(counted: &Counted<'_>, all: &Group) -> Cell {
+fn chart(counted: &Counted<'_>, all: &Sum) -> Cell {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let Some((first, last)) = counted.period() else { return Cell::Null };
-    let columns = counted.rules.grid.count(first, last).min(CHART_WIDTH);
+    let Some(period) = Period::of(counted) else { return Cell::Null };
+    let Period { first, last, slots } = period;
+    let columns = slots.min(CHART_WIDTH);
     let mut highest = vec![0; usize::try_from(columns).unwrap_or(0)];
     let length = i128::from(last.end) - i128::from(first.start);
-    for (slot, bytes) in all.samples.range(first..=last) {
+    for (slot, bytes) in period.within(&all.samples) {
         let at = (i128::from(slot.start) - i128::from(first.start)) * i128::from(columns) / length.max(1);
         if let Some(column) = usize::try_from(at).ok().and_then(|at| highest.get_mut(at)) {
             *column = rate_bps(*bytes, slot.seconds()).max(*column);

@@ -1,12 +1,12 @@
 //! The tables of an audit: both sides' figures, samples, who was in them, what is missing.
 
-use std::collections::BTreeMap;
-
 use super::facts;
 use crate::billing::audit::{Audit, Decider, Figures, Gaps, ONE_PPM, Pair, scaled};
 use crate::billing::rate_bps;
 use crate::query::Dimension;
-use crate::report::answer::groups::{self, KeyPart};
+use crate::report::answer::figures::group_numbers;
+use crate::report::answer::groups;
+use crate::report::answer::rows::{Row, Rows};
 use crate::report::answer::{Counted, column, integer, key_column};
 use crate::report::{Cell, Column, Other, Table, Unit};
 
@@ -133,56 +133,77 @@ pub(super) fn drivers(
         }
         touches
     });
-    let mut overlaps: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    let keys: Vec<Vec<KeyPart>> = groups::keys(tally).map(|(_, key)| key).collect();
-    let mut sums: BTreeMap<&[KeyPart], (u128, u128)> = BTreeMap::new();
+    let mut overlaps: Vec<Option<(u64, u64)>> = Vec::new();
+    let mut sums: Vec<Option<InThem>> = vec![None; tally.len()];
     for (number, group, counts) in tally.samples() {
         let Some(slot) = counted.tally.slots.get(number) else { continue };
-        let (inside, seconds) = *overlaps
-            .entry(number)
-            .or_insert_with(|| (overlap(&intervals, slot.start, slot.end), slot.seconds().max(1)));
-        let (in_them, overall) = sums.entry(&keys[group as usize]).or_default();
+        let at = number as usize;
+        if at >= overlaps.len() {
+            overlaps.resize(at + 1, None);
+        }
+        let (inside, seconds) = *overlaps[at]
+            .get_or_insert_with(|| (overlap(&intervals, slot.start, slot.end), slot.seconds().max(1)));
+        let InThem { bytes, overall } = sums[group as usize].get_or_insert_default();
         *overall += counts.bytes;
-        *in_them += counts.bytes.saturating_mul(inside.into()) / u128::from(seconds);
+        *bytes += counts.bytes.saturating_mul(inside.into()) / u128::from(seconds);
     }
-    let mut ranked: Vec<_> = sums.into_iter().collect();
-    ranked.sort_by(|(key, (bytes, _)), (other, (others, _))| others.cmp(bytes).then_with(|| key.cmp(other)));
-    Some(drivers_table(counted, &view.by, &ranked, shown))
+    let counts = group_numbers(tally).filter(|group| sums[*group as usize].is_some());
+    Some(drivers_table(counted, &view.by, &Rows::of(&view.by, tally, counts), &sums, shown))
 }
 
-type Driver<'a> = (&'a [KeyPart], (u128, u128));
+/// Bytes of a group in the samples that were asked for, and in all.
+#[derive(Debug, Clone, Copy, Default)]
+struct InThem {
+    bytes: u128,
+    overall: u128,
+}
 
-fn drivers_table(counted: &Counted<'_>, by: &[Dimension], ranked: &[Driver<'_>], shown: usize) -> Table {
-    let sum = |drivers: &[Driver<'_>]| {
-        drivers.iter().fold((0, 0), |(in_them, overall), (_, sums)| (in_them + sums.0, overall + sums.1))
-    };
-    let total = sum(ranked);
+fn drivers_table(
+    counted: &Counted<'_>,
+    by: &[Dimension],
+    rows: &Rows<'_>,
+    sums: &[Option<InThem>],
+    shown: usize,
+) -> Table {
+    let of = |row: &Row| sums[row.group as usize].unwrap_or_default();
+    let places = rows.first(shown.min(rows.all.len()), |row| Some(of(row).bytes));
+    let mut total = InThem::default();
+    for row in &rows.all {
+        total.bytes += of(row).bytes;
+        total.overall += of(row).overall;
+    }
+    let mut other = total;
+    for &at in &places {
+        let shown = of(&rows.all[at as usize]);
+        other.bytes -= shown.bytes;
+        other.overall -= shown.overall;
+    }
     let share = |part: u128, whole: u128| {
         let millionths = part.saturating_mul(ONE_PPM.into()).checked_div(whole);
         millionths
             .map_or(Cell::Null, |share| Cell::Share(facts::ratio(u64::try_from(share).unwrap_or(u64::MAX))))
     };
-    let metrics = |(in_them, overall): (u128, u128)| {
-        [integer(in_them), share(in_them, total.0), share(overall, total.1)]
+    let metrics = |sums: InThem| {
+        [integer(sums.bytes), share(sums.bytes, total.bytes), share(sums.overall, total.overall)]
     };
     let keys = groups::key_columns(by);
     let blank = vec![Cell::Null; keys.len()];
     let footer = |sums| blank.iter().cloned().chain(metrics(sums)).collect::<Vec<_>>();
-    let (rows, rest) = ranked.split_at(shown.min(ranked.len()));
-    let row = |(key, sums): &Driver<'_>| {
-        groups::key_cells(counted, by, key).into_iter().chain(metrics(*sums)).collect()
+    let row = |&at: &u32| {
+        let row = &rows.all[at as usize];
+        groups::key_cells(counted, by, &rows.key(row)).into_iter().chain(metrics(of(row))).collect()
     };
     let measured =
         [column("bytes", Unit::Bytes), column("share", Unit::Share), column("share_overall", Unit::Share)];
     Table {
         by: by.iter().map(|dimension| dimension.name().to_owned()).collect(),
-        other: Some(Other { groups: rest.len() as u64, cells: footer(sum(rest)) }),
+        other: Some(Other { groups: (rows.all.len() - places.len()) as u64, cells: footer(other) }),
         total: Some(footer(total)),
         ..table(
             "drivers",
             "Who was in them, by the logs",
             keys.into_iter().chain(measured).collect(),
-            rows.iter().map(row).collect(),
+            places.iter().map(row).collect(),
         )
     }
 }

@@ -1,7 +1,9 @@
 //! Who filled the slots that set the bill.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
 use super::super::groups::{self, KeyPart};
 use super::super::{Counted, column, integer, share};
@@ -20,6 +22,8 @@ struct Driver {
     overall: u128,
 }
 
+type Drivers = HashMap<Vec<KeyPart>, Driver, RandomState>;
+
 /// The drivers of a port: in each slot whose sample is at least the billed one, in the direction that is billed.
 pub(super) fn table(
     counted: &Counted<'_>,
@@ -28,7 +32,7 @@ pub(super) fn table(
     port: &ports::Series,
     billed: &Billed,
 ) -> Table {
-    let mut drivers = BTreeMap::new();
+    let mut drivers = Drivers::default();
     let ranked = ranked(question, frame, billed);
     for flow in asked(port, billed.direction) {
         let cursor = port.samples(&counted.rules.grid);
@@ -42,8 +46,14 @@ pub(super) fn table(
     }
     let mut ranked: Vec<(Vec<KeyPart>, Driver)> =
         drivers.into_iter().filter(|(_, driver)| driver.overall > 0).collect();
-    ranked.sort_by(|(a, x), (b, y)| Reverse(x.driving).cmp(&Reverse(y.driving)).then_with(|| a.cmp(b)));
+    let by_driving = |(a, x): &(Vec<KeyPart>, Driver), (b, y): &(Vec<KeyPart>, Driver)| {
+        Reverse(x.driving).cmp(&Reverse(y.driving)).then_with(|| a.cmp(b))
+    };
     let shown = question.rows.unwrap_or(ranked.len()).min(ranked.len());
+    if shown < ranked.len() {
+        ranked.select_nth_unstable_by(shown, by_driving);
+    }
+    ranked[..shown].sort_unstable_by(by_driving);
     let mut other = Driver::default();
     for (_, driver) in &ranked[shown..] {
         other.driving += driver.driving;
@@ -97,37 +107,44 @@ fn asked(port: &ports::Series, direction: Direction) -> Vec<Flow> {
     }
 }
 
-fn collect(
-    counted: &Counted<'_>,
-    question: &Question,
-    mut driving: Driving<'_>,
-    drivers: &mut BTreeMap<Vec<KeyPart>, Driver>,
-) {
-    let (frame, port, flow) = (driving.frame, driving.port, driving.flow);
+fn collect(counted: &Counted<'_>, question: &Question, mut driving: Driving<'_>, drivers: &mut Drivers) {
+    let (port, flow) = (driving.port, driving.flow);
     let by = places(&question.contract);
     let flows = flows(&question.contract);
     let Some(at) = flows.iter().position(|it| *it == flow) else { return };
     let tally = &counted.tally.views[flows.len() + at];
-    let keys: Vec<Option<Vec<KeyPart>>> = groups::keys(tally)
-        .map(|(_, key)| port.place.has(&by, &key).then(|| key[by.len()..].to_vec()))
-        .collect();
-    let mut sums: BTreeMap<u32, Driver> = BTreeMap::new();
-    for (slot, group, sample) in tally.samples() {
-        let slot = counted.tally.slots.get(slot).filter(|slot| frame.place(slot.start).is_some());
-        let slot = slot.filter(|_| keys[group as usize].is_some());
-        let Some(slot) = slot.filter(|slot| driving.counts(*slot)) else { continue };
-        let driver = sums.entry(group).or_default();
+    // What a slot is to the bill is found out once.
+    let mut roles: Vec<Option<Role>> = Vec::new();
+    let mut sums: Vec<Option<Driver>> = vec![None; tally.len()];
+    for (number, group, sample) in tally.samples() {
+        let at = number as usize;
+        if at >= roles.len() {
+            roles.resize(at + 1, None);
+        }
+        let role = *roles[at].get_or_insert_with(|| driving.role(counted.tally.slots.get(number)));
+        if role == Role::Left {
+            continue;
+        }
+        let driver = sums[group as usize].get_or_insert_default();
         driver.overall += sample.bytes;
-        if driving.drives(slot) {
+        if role == Role::Drives {
             driver.driving += sample.bytes;
         }
     }
-    for (group, sum) in sums {
-        let Some(key) = &keys[group as usize] else { continue };
-        let driver = drivers.entry(key.clone()).or_default();
+    for ((_, mut key), sum) in groups::keys(tally).zip(sums) {
+        let Some(sum) = sum.filter(|_| port.place.has(&by, &key)) else { continue };
+        let driver = drivers.entry(key.split_off(by.len())).or_default();
         driver.driving += sum.driving;
         driver.overall += sum.overall;
     }
+}
+
+/// What a slot is to a bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Left,
+    Counts,
+    Drives,
 }
 
 /// Which slots count for one flow, and which of them drive the bill.
@@ -142,6 +159,15 @@ struct Driving<'a> {
 }
 
 impl Driving<'_> {
+    fn role(&mut self, slot: Option<Slot>) -> Role {
+        let slot = slot.filter(|slot| self.frame.place(slot.start).is_some());
+        match slot.filter(|slot| self.counts(*slot)) {
+            None => Role::Left,
+            Some(slot) if self.drives(slot) => Role::Drives,
+            Some(_) => Role::Counts,
+        }
+    }
+
     /// Where the larger direction of each sample is billed, a sample counts for that one only.
     fn counts(&mut self, slot: Slot) -> bool {
         if self.port.terms.direction != Direction::MaxPerSample {
