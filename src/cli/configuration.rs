@@ -27,6 +27,8 @@ struct Server {
     configured: Configured,
     /// One per format; none for a format without fields.
     layouts: Vec<Option<Layout>>,
+    /// The file and all that it includes.
+    files: Vec<PathBuf>,
 }
 
 type Reader = fn(&str, &mut Load<'_>) -> Result<Configured, BadConfiguration>;
@@ -50,6 +52,11 @@ impl Configuration {
     /// True if none was named.
     pub(crate) fn is_empty(&self) -> bool {
         self.servers.is_empty()
+    }
+
+    /// The files that were read.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> + Clone {
+        self.servers.iter().flat_map(|server| server.files.iter().map(PathBuf::as_path))
     }
 
     /// The format that `--format` names.
@@ -193,7 +200,7 @@ impl Server {
         if notes.len() > NOTES_SHOWN {
             message::note(&format!("{}: {} more notes", path.display(), notes.len() - NOTES_SHOWN));
         }
-        Ok(Self { path, option, configured, layouts })
+        Ok(Self { path, option, configured, layouts, files: loader.files })
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Dispatch) -> Result<u8, Error> {
     let sources = plan::sources(&args.read, args.output.output.as_deref())?;
     if let Some(path) = &args.export {
         let logs = sources.survey.logs.iter().filter_map(|log| log.input.path.clone());
-        guard::check_inputs(&logs.collect::<Vec<_>>(), path)?;
+        guard::check_inputs(&logs.chain(sources.files.iter().cloned()).collect::<Vec<_>>(), path)?;
     }
     if sources.servers.is_empty() {
         return Err(Error::Usage(

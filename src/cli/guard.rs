@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use bandwho::error::Error;
-use bandwho::input::Input;
 
 use super::args::{Checks, Common};
 use super::plan;
@@ -48,11 +47,14 @@ pub(crate) fn check_inputs(inputs: &[PathBuf], output: &Path) -> Result<(), Erro
     }
 }
 
-/// The same for the logs that were found: a list or a configuration may have named them.
-pub(crate) fn check_logs(checks: &Checks, output: Option<&Path>, logs: &[Input]) -> Result<(), Error> {
+/// The same for what was found: a list or a configuration may have named logs, and included files.
+pub(crate) fn check_found<'p>(
+    checks: &Checks,
+    output: Option<&Path>,
+    found: impl Iterator<Item = &'p Path> + Clone,
+) -> Result<(), Error> {
     for path in output.into_iter().chain(checks.rejects.as_deref()) {
-        let mut paths = logs.iter().filter_map(|log| log.path.as_deref());
-        if paths.any(|log| is_same(log, path)) {
+        if found.clone().any(|input| is_same(input, path)) {
             return Err(Error::Usage(format!("cannot write {}: it is also an input", path.display())));
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Sources {
     pub(crate) survey: Survey,
     pub(crate) places: Places,
     pub(crate) servers: Servers,
+    /// Files that were read beside the logs: configurations, server lists and what they include.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Finds and surveys the inputs; fails if none of them can be read as a log, or `output` is one of them.
@@ -44,6 +46,7 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
     let places = open_places(&read.databases)?;
     let listing = listing(&read.inputs, &read.checks, &configuration, output)?;
     let servers = servers(read, &listing.inputs)?;
+    guard::check_found(&read.checks, output, servers.files.iter().map(PathBuf::as_path))?;
     let given = |log: &Input| layout.clone().or_else(|| configuration.layout_for(log.path.as_deref()?));
     let mut survey = survey(listing.inputs, &given, &configuration.known(), &servers)?;
     survey.notes.splice(0..0, listing.notes);
@@ -73,7 +76,8 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
             log.formats().next().map_or("", |format| &format.name)
         ));
     }
-    Ok(Sources { survey, places, servers })
+    let files = configuration.files().map(Path::to_path_buf).chain(servers.files.iter().cloned()).collect();
+    Ok(Sources { survey, places, servers, files })
 }
 
 /// Where no log was found.
@@ -112,7 +116,8 @@ pub(crate) fn listing(
     let mut unreadable = Vec::new();
     let mut listing = input::list_each(&logs(inputs, configuration, &mut unreadable)?)?;
     listing.unreadable.append(&mut unreadable);
-    guard::check_logs(checks, output, &listing.inputs)?;
+    let logs = listing.inputs.iter().filter_map(|log| log.path.as_deref());
+    guard::check_found(checks, output, logs.chain(configuration.files()))?;
     Ok(listing)
 }
 

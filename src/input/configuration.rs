@@ -30,11 +30,13 @@ pub struct Loader {
     begun: bool,
     /// Files that could not be read although others of the same glob could, a sentence each.
     pub notes: Vec<String>,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
 }
 
 impl Default for Loader {
     fn default() -> Self {
-        Self { left: TOTAL_SIZE_MAX, begun: false, notes: Vec::new() }
+        Self { left: TOTAL_SIZE_MAX, begun: false, notes: Vec::new(), files: Vec::new() }
     }
 }
 
@@ -76,7 +78,10 @@ impl Loader {
                 }
             })
         } else {
-            self.contents(path).map(|bytes| files.push((path.to_string_lossy().into_owned(), bytes)))
+            self.contents(path).map(|bytes| {
+                self.files.push(path.to_path_buf());
+                files.push((path.to_string_lossy().into_owned(), bytes));
+            })
         };
         failures.extend(found.err().map(|error| (path.to_path_buf(), cause(&error))));
     }

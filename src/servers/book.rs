@@ -216,6 +216,7 @@ impl Book {
             captured: captured.into_iter().map(|(path, number)| (path, last(number))).collect(),
             folder: folder.to_owned(),
             unmatched,
+            files: Vec::new(),
             default: default.map(last),
         })
     }

@@ -119,6 +119,8 @@ pub struct Servers {
     pub sites: Vec<Site>,
     /// The paths with `{idc}` that none of the logs matches.
     pub unmatched: Vec<String>,
+    /// The files that were read: the lists, and what they include.
+    pub files: Vec<PathBuf>,
     addresses: Addresses,
     hostnames: Names,
     hostname_globs: Globs,
@@ -135,7 +137,9 @@ impl Servers {
         let texts =
             statements.lists.iter().map(|path| list::text(path)).collect::<Result<Vec<_>, Error>>()?;
         let mut loader = Loader::default();
-        Self::read(&texts, statements, &mut |pattern| loader.load(pattern))
+        let servers = Self::read(&texts, statements, &mut |pattern| loader.load(pattern))?;
+        let files = [statements.lists.to_vec(), loader.files].concat();
+        Ok(Self { files, ..servers })
     }
 
     /// The same for lists that were already read: their names and texts. `include` gives the files that they include.

@@ -325,3 +325,39 @@ fn networks_add_up_to_what_is_misplaced() {
         assert_eq!(answer["cloud_bytes"], json!(machines));
     }
 }
+
+/// No typed path names what a `geo` list includes.
+#[test]
+fn included_lists_are_not_overwritten() {
+    let bench = Bench::new("dispatch-included");
+    let more = bench.scratch.file("more.conf", b"10.1.0.0/24 bj;\n");
+    let globbed = bench.scratch.file("sites-1.conf", b"10.2.0.0/24 gz;\n");
+    let list = bench.scratch.file(
+        "geo.conf",
+        b"geo $idc {\n    default sh;\n    include more.conf;\n    include sites-*.conf;\n}\n",
+    );
+    let mut options: Vec<&str> = bench.options.iter().map(String::as_str).collect();
+    options[4] = &list;
+    let linked = bench.scratch.0.join("linked.csv");
+    std::fs::hard_link(&globbed, &linked).unwrap();
+    let linked = linked.to_str().unwrap().to_owned();
+    for path in [&more, &globbed, &list, &linked] {
+        let before = std::fs::read(path).unwrap();
+        for option in ["--export", "--output", "--rejects"] {
+            let run = bandwho(&[&options[..], &[option, path, "--csv"]].concat());
+            let expected = format!("bandwho: cannot write {path}: it is also an input\n");
+            assert_eq!((run.code, run.err.as_str()), (2, expected.as_str()), "{option}");
+        }
+        assert_eq!(std::fs::read(path).unwrap(), before);
+    }
+    assert_eq!(bandwho(&options).code, 0);
+    // The same for what a configuration of nginx includes.
+    let formats = bench.scratch.file(
+        "formats.conf",
+        b"log_format own '$remote_addr $server_addr [$time_local] $status $body_bytes_sent';\n",
+    );
+    let conf = bench.scratch.file("nginx.conf", b"http { include formats.conf; access_log /none own; }\n");
+    let log = options[7];
+    let run = bandwho(&["--nginx-conf", &conf, "--format", "own", "--rejects", &formats, log]);
+    assert_eq!(run.err, format!("bandwho: cannot write {formats}: it is also an input\n"));
+}
