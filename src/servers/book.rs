@@ -18,6 +18,9 @@ use crate::error::Error;
 /// The facts of a [`Site`], in the order of its fields.
 pub(super) const FACTS: [&str; 6] = ["region", "province", "city", "carrier", "price", "capacity"];
 
+/// The fact whose place in the list is kept: not every command that reads a list needs prices to be numbers.
+pub(super) const PRICE: &str = FACTS[4];
+
 /// The fact that a column, label or variable states, as an index into [`FACTS`].
 pub(super) fn fact(name: &str) -> Option<usize> {
     let name = match name {
@@ -196,7 +199,11 @@ impl Book {
             finals[usize::from(*provisional)] = Idc(number);
         }
         let mut sites = vec![Site::default(); order.len()];
+        let mut price_origins = vec![String::new(); order.len()];
         for (facts, idc) in self.facts.into_iter().zip(&finals) {
+            if let Some((_, Origin::List(list, position))) = &facts[4] {
+                price_origins[usize::from(idc.0)] = format!("{}:{position}", self.lists[*list as usize]);
+            }
             let [region, province, city, carrier, price, capacity] =
                 facts.map(|fact| fact.map(|(text, _)| text));
             sites[usize::from(idc.0)] = Site { region, province, city, carrier, price, capacity };
@@ -209,6 +216,7 @@ impl Book {
         Ok(Servers {
             names: order.into_iter().map(|(name, _)| name).collect(),
             sites,
+            price_origins,
             addresses: self.addresses,
             hostnames: self.names,
             hostname_globs,

@@ -69,6 +69,9 @@ impl Capture {
     }
 }
 
+/// What answers call the data centre of a server that is in no list.
+const UNKNOWN: &str = "unknown";
+
 /// What is wrong with a data centre's name; it becomes text in reports.
 pub(super) fn check(name: &str) -> Result<(), String> {
     if name.len() > NAME_BYTES_MAX {
@@ -76,6 +79,11 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     }
     if name.chars().any(char::is_control) || name.contains(char::REPLACEMENT_CHARACTER) {
         return Err(format!("{name:?} cannot be a data centre's name"));
+    }
+    if name == UNKNOWN {
+        return Err(format!(
+            "`{UNKNOWN}` cannot be a data centre's name: it stands for servers that are in no list"
+        ));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 use csv::{ReaderBuilder, StringRecord};
 use ipnet::IpNet;
 
-use super::book::{Book, fact};
+use super::book::{Book, FACTS, PRICE, fact};
 use super::claim::{Machine, Origin, Position, address};
 use super::list::IDC_NAMES;
 use crate::error::Error;
@@ -45,7 +45,7 @@ pub(super) fn read(list: u32, text: &str, book: &mut Book) -> Result<(), Error> 
             let message = format!("{extra} stands beyond the {} columns of the header", header.len());
             return Err(book.error(origin, &message));
         }
-        columns.enter(&row, origin, book)?;
+        columns.enter(&row, origin, &|index| Origin::List(list, rows.cell(index)), book)?;
     }
     Ok(())
 }
@@ -135,12 +135,20 @@ impl Columns {
         Ok(Self { idc: (idc, name(idc)), keys, facts })
     }
 
-    fn enter(&self, row: &StringRecord, origin: Origin, book: &mut Book) -> Result<(), Error> {
+    /// `at` is where a cell of the row begins.
+    fn enter(
+        &self,
+        row: &StringRecord,
+        origin: Origin,
+        at: &dyn Fn(usize) -> Origin,
+        book: &mut Book,
+    ) -> Result<(), Error> {
         let cell = |index: usize| row.get(index).map(str::trim).filter(|cell| !cell.is_empty());
         let Some(idc) = cell(self.idc.0) else {
             return Err(book.error(origin, &format!("no data centre in column {}", self.idc.1)));
         };
-        let idc = book.number(idc, origin)?;
+        // Where the cell is, only a message has to know.
+        let idc = book.number(idc, origin).or_else(|_| book.number(idc, at(self.idc.0)))?;
         let mut named = false;
         for (index, column, kind) in &self.keys {
             let Some(text) = cell(*index) else { continue };
@@ -155,6 +163,7 @@ impl Columns {
         }
         for &(index, fact) in &self.facts {
             if let Some(value) = cell(index) {
+                let origin = if FACTS[fact] == PRICE { at(index) } else { origin };
                 book.state(idc, fact, value, origin)?;
             }
         }
@@ -240,6 +249,19 @@ impl<'t> Rows<'t> {
         self.line
     }
 
+    /// Where a cell of the last row begins.
+    fn cell(&self, index: usize) -> Position {
+        let read = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
+        let row = &self.text[self.counted..read.min(self.text.len())];
+        let mut quotes = Quotes::new(self.delimiter);
+        let mut ends = row.bytes().enumerate().filter(|(_, byte)| quotes.ends_cell(*byte));
+        let start = index.checked_sub(1).and_then(|before| ends.nth(before)).map_or(0, |(at, _)| at + 1);
+        let before = &row[..start];
+        let letters = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
+        let line = Position::line(self.line + newlines(before.as_bytes()));
+        Position { column: u32::try_from(letters + 1).unwrap_or(u32::MAX), ..line }
+    }
+
     /// True if the row began a quote that only the end of the file ended: it has swallowed the rows after it.
     fn is_unclosed(&self) -> bool {
         let read = usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX);
@@ -247,19 +269,38 @@ impl<'t> Rows<'t> {
     }
 }
 
-/// True if a row ends inside a quote. One inside a cell, as in `12" disk`, is a letter.
+/// True if a row ends inside a quote.
 fn ends_quoted(row: &[u8], delimiter: u8) -> bool {
-    let (mut quoted, mut before) = (false, delimiter);
+    let mut quotes = Quotes::new(delimiter);
     for &byte in row {
-        // A doubled quote closes and opens again.
-        if byte == b'"' && (quoted || before == delimiter || before == CLOSED) {
-            quoted = !quoted;
-            before = if quoted { b'"' } else { CLOSED };
-        } else {
-            before = byte;
-        }
+        quotes.ends_cell(byte);
     }
-    quoted
+    quotes.open
+}
+
+/// Which quotes of a row open and close. One inside a cell, as in `12" disk`, is a letter.
+struct Quotes {
+    delimiter: u8,
+    open: bool,
+    before: u8,
+}
+
+impl Quotes {
+    fn new(delimiter: u8) -> Self {
+        Self { delimiter, open: false, before: delimiter }
+    }
+
+    /// Takes the next byte; true if it ends a cell.
+    fn ends_cell(&mut self, byte: u8) -> bool {
+        // A doubled quote closes and opens again.
+        if byte == b'"' && (self.open || self.before == self.delimiter || self.before == CLOSED) {
+            self.open = !self.open;
+            self.before = if self.open { b'"' } else { CLOSED };
+        } else {
+            self.before = byte;
+        }
+        byte == self.delimiter && !self.open
+    }
 }
 
 /// Stands for a quote that closed a cell: no text in UTF-8 has this byte.
@@ -378,6 +419,14 @@ mod tests {
             "2: column name: web[1 is not a glob: unclosed character class; missing ']'",
         );
         check_error("IP,dc\n10.0.0.1,bj\n10.0.0.2,\n", "3: no data centre in column dc");
+        check_error(
+            "note,ip,dc\n\"a\nb, c\",10.0.0.1,unknown\n",
+            "3:16: `unknown` cannot be a data centre's name: it stands for servers that are in no list",
+        );
+        check_error(
+            "dc,ip\nunknown,10.0.0.1\n",
+            "2:1: `unknown` cannot be a data centre's name: it stands for servers that are in no list",
+        );
         check_error("ip,dc\n,bj\n", "2: nothing says which server is in bj");
         check_error("ip,dc\n10.0.0.1,bj,gz\n", "2: gz stands beyond the 2 columns of the header");
         check_error("ip,dc\n10.0.0.1,\"bj\n10.0.0.2,gz\n", "2: a quote is not closed");

@@ -117,6 +117,8 @@ pub struct Servers {
     pub names: Vec<String>,
     /// What is known of each data centre: by [`Idc`].
     pub sites: Vec<Site>,
+    /// Where the price of each data centre is written, `file:line:column`: by [`Idc`].
+    pub price_origins: Vec<String>,
     /// The paths with `{idc}` that none of the logs matches.
     pub unmatched: Vec<String>,
     /// The files that were read: the lists, and what they include.

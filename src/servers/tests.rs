@@ -131,8 +131,8 @@ fn names_of_data_centres_are_text() {
         let error = Servers::read(&[list], &Statements::default(), &mut |_| Ok(Vec::new())).unwrap_err();
         assert_eq!(error.to_string(), format!("s:{expected}"), "{text:?}");
     };
-    check("ip,dc\n1.1.1.1,b\0j\n", "2: \"b\\0j\" cannot be a data centre's name");
-    check("ip,dc\n1.1.1.1,\"b\nj\"\n", "2: \"b\\nj\" cannot be a data centre's name");
+    check("ip,dc\n1.1.1.1,b\0j\n", "2:9: \"b\\0j\" cannot be a data centre's name");
+    check("ip,dc\n1.1.1.1,\"b\nj\"\n", "2:9: \"b\\nj\" cannot be a data centre's name");
     let escaped = r#"[{"targets":["a"],"labels":{"dc":"b\u001bj"}}]"#;
     check(escaped, r#"1:30: "b\u{1b}j" cannot be a data centre's name"#);
     let long = "a".repeat(256);
