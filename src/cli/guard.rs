@@ -51,7 +51,7 @@ pub(crate) fn check_inputs(inputs: &[PathBuf], output: &Path) -> Result<(), Erro
 pub(crate) fn check_found<'p>(
     checks: &Checks,
     output: Option<&Path>,
-    found: impl Iterator<Item = &'p Path> + Clone,
+    found: &(impl Iterator<Item = &'p Path> + Clone),
 ) -> Result<(), Error> {
     for path in output.into_iter().chain(checks.rejects.as_deref()) {
         if found.clone().any(|input| is_same(input, path)) {

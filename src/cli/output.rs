@@ -94,7 +94,8 @@ fn by_extension(path: &Path, typed: &args::Output) -> Result<Output, Error> {
     }
 }
 
-fn formulas(typed: &args::Output) -> Formulas {
+/// Whether cells that look like formulas are disarmed.
+pub(crate) fn formulas(typed: &args::Output) -> Formulas {
     if typed.csv_raw { Formulas::Raw } else { Formulas::Neutralised }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
     let places = open_places(&read.databases)?;
     let listing = listing(&read.inputs, &read.checks, &configuration, output)?;
     let servers = servers(read, &listing.inputs)?;
-    guard::check_found(&read.checks, output, servers.files.iter().map(PathBuf::as_path))?;
+    guard::check_found(&read.checks, output, &servers.files.iter().map(PathBuf::as_path))?;
     let given = |log: &Input| layout.clone().or_else(|| configuration.layout_for(log.path.as_deref()?));
     let mut survey = survey(listing.inputs, &given, &configuration.known(), &servers)?;
     survey.notes.splice(0..0, listing.notes);
@@ -117,7 +117,7 @@ pub(crate) fn listing(
     let mut listing = input::list_each(&logs(inputs, configuration, &mut unreadable)?)?;
     listing.unreadable.append(&mut unreadable);
     let logs = listing.inputs.iter().filter_map(|log| log.path.as_deref());
-    guard::check_found(checks, output, logs.chain(configuration.files()))?;
+    guard::check_found(checks, output, &logs.chain(configuration.files()))?;
     Ok(listing)
 }
 
@@ -282,6 +282,17 @@ impl Sources {
         let texts = self.format_texts();
         let wanted = "bytes received ($request_length or %I)";
         Err(Error::Data(format!("no log has a field for {wanted}; the formats are: {texts}")))
+    }
+
+    /// Fails if no log says when; `why` that matters.
+    pub(crate) fn check_times(&self, why: &str) -> Result<(), Error> {
+        if self.formats().any(|format| format.has(Part::Time)) {
+            return Ok(());
+        }
+        Err(Error::Data(format!(
+            "{why}, and no log has a field for it; the formats are: {}",
+            self.format_texts()
+        )))
     }
 
     /// True if some format logs how long requests took.

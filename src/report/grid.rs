@@ -8,6 +8,8 @@ pub(super) struct Grid {
     pub(super) header: Vec<String>,
     pub(super) align: Vec<Align>,
     pub(super) give: Vec<Give>,
+    /// [`Column::spare`].
+    spare: Vec<u8>,
     pub(super) rows: Vec<Vec<String>>,
     /// `other` and `total`, whose keys are blank but for the label in the first cell.
     pub(super) footers: Vec<Vec<String>>,
@@ -40,6 +42,7 @@ pub(super) fn grid(table: &Table, text: Escape) -> Grid {
         header: shown.iter().map(|(_, column)| text(column.name.as_bytes())).collect(),
         align: shown.iter().map(|(_, column)| align(column.unit)).collect(),
         give: shown.iter().map(|&(index, column)| give(index, column, &table.rows)).collect(),
+        spare: shown.iter().map(|(_, column)| column.spare).collect(),
         rows: table.rows.iter().map(|cells| words(cells)).collect(),
         footers: Vec::new(),
         keys: shown.iter().take_while(|(_, column)| column.key).count(),
@@ -64,10 +67,23 @@ pub(super) fn grid(table: &Table, text: Escape) -> Grid {
 }
 
 impl Grid {
+    /// Leaves out the column that is needed least; false if all are needed.
+    pub(super) fn leave_one_out(&mut self) -> bool {
+        let spare = self.spare.iter().enumerate().max_by_key(|(_, spare)| **spare);
+        let Some((at, _)) = spare.filter(|(_, spare)| **spare > 0) else { return false };
+        self.header.remove(at);
+        self.align.remove(at);
+        self.give.remove(at);
+        self.spare.remove(at);
+        self.rows.iter_mut().chain(&mut self.footers).for_each(|row| drop(row.remove(at)));
+        true
+    }
+
     fn make_room_for_labels(&mut self) {
         self.header.insert(0, String::new());
         self.align.insert(0, Align::Left);
         self.give.insert(0, Give::Whole);
+        self.spare.insert(0, 0);
         for row in self.rows.iter_mut().chain(&mut self.footers) {
             row.insert(0, String::new());
         }

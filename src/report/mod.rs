@@ -147,6 +147,9 @@ pub struct Column {
     pub key: bool,
     /// True if only machines want it (the `_epoch` twin of a time): tables and Markdown leave it out.
     pub machine: bool,
+    /// 0: always shown. Where a terminal is too narrow for the others, the column with the highest number is left out
+    /// first.
+    pub spare: u8,
 }
 
 /// A value. Integers stay integers until a writer prints them.

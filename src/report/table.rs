@@ -127,8 +127,11 @@ fn fact_lines(facts: &[Fact], width: usize) -> Lines {
 }
 
 fn table_lines(table: &Table, width: usize) -> Lines {
-    let grid = grid(table, text);
-    let widths = fit(&grid, width);
+    let mut grid = grid(table, text);
+    let mut widths = fit(&grid, width);
+    while is_crowded(&grid, &widths, width) && grid.leave_one_out() {
+        widths = fit(&grid, width);
+    }
     let mut lines = Lines::new();
     if !table.title.is_empty() {
         lines.push((Role::Heading, shortened(&text(table.title.as_bytes()), width.max(LINE_WIDTH_MIN))));
@@ -146,6 +149,13 @@ fn table_lines(table: &Table, width: usize) -> Lines {
         lines.push((Role::Footer, format!("{label}{}{metrics}", " ".repeat(GAP))));
     }
     lines
+}
+
+/// True if the columns do not fit, or only with headings of numbers that nobody can read.
+fn is_crowded(grid: &Grid, widths: &[usize], width: usize) -> bool {
+    let mut numbers = grid.header.iter().zip(&grid.give).zip(widths);
+    span(widths) > width
+        || numbers.any(|((name, give), width)| *give == Give::Whole && columns(name) > *width)
 }
 
 fn chart_lines(drawing: &chart::Drawing) -> Lines {

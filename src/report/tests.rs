@@ -9,7 +9,7 @@ use super::*;
 mod hostile;
 
 fn column(name: &str, unit: Unit) -> Column {
-    Column { name: name.to_owned(), unit, key: false, machine: false }
+    Column { name: name.to_owned(), unit, key: false, machine: false, spare: 0 }
 }
 
 fn key(name: &str, unit: Unit) -> Column {

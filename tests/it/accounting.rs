@@ -165,6 +165,9 @@ fn dispatch_is_that_of_an_independent_computation() {
     assert_eq!(columns("region_idc", &["region", "idc", "requests", "bytes"]), sorted("region_idc"));
     let names = ["region", "carrier", "idc", "better_idc", "requests", "bytes"];
     assert_eq!(columns("misplaced", &names), sorted("misplaced"));
+    let possibly = [&answer["possibly_misplaced_requests"], &answer["possibly_misplaced_bytes"]];
+    assert_eq!(value!(possibly), expected["possibly_misplaced"]);
+    assert!(possibly[0].as_u64() > Some(0), "{possibly:?}");
     for row in rows("shares") {
         let cells = &expected["shares"][row["measure"].as_str().unwrap()];
         assert_eq!(row["requests"], cells["True"][0], "{row}");

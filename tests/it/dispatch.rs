@@ -221,9 +221,10 @@ fn networks_are_exported() {
         "prefix,idc_now,idc_better,bytes\n203.0.113.0/24,bj,gz,4500000\n198.51.100.0/24,gz,bj,375000\n";
     assert_eq!(exported("a.csv"), expected);
     let expected = "# Networks that a better data centre is there for; by bandwho dispatch.
+# Each is sent there whole. Where only a part of its bytes is misplaced, a comment says so.
 geo $bandwho_better_idc {
     default \"\";
-    198.51.100.0/24 \"bj\";
+    198.51.100.0/24 \"bj\"; # 375000 of its 2625000 bytes
     203.0.113.0/24 \"gz\";
 }
 ";
@@ -260,9 +261,19 @@ fn what_cannot_be_done_says_why() {
     let mut options: Vec<&str> = bench.options.iter().map(String::as_str).collect();
     options[4] = &priced;
     let run = bandwho(&options);
-    let message =
-        "bandwho: the price of bj in the server list is `cheap`: expected a number such as 900 or 14.3\n";
-    assert_eq!((run.code, run.err.as_str()), (1, message));
+    let message = format!(
+        "bandwho: {priced}:2:16: the price of bj is `cheap`: expected a number such as 900 or 14.3\n"
+    );
+    assert_eq!((run.code, run.err), (1, message));
+    let priced = bench.scratch.file("priced.csv", b"cidr,idc,price\n10.1.0.0/24,bj,0.000000000000000001\n");
+    options[4] = &priced;
+    let message = format!(
+        "bandwho: {priced}:2:16: the price of bj is `0.000000000000000001`: more than 9 digits before the point, or 6 after it\n"
+    );
+    assert_eq!(bandwho(&options).err, message);
+    // Other commands have no use for prices.
+    options[0] = "top";
+    assert_eq!(bandwho(&[&options[..], &["--by", "idc"]].concat()).code, 0);
 }
 
 #[test]
@@ -360,4 +371,116 @@ fn included_lists_are_not_overwritten() {
     let log = options[7];
     let run = bandwho(&["--nginx-conf", &conf, "--format", "own", "--rejects", &formats, log]);
     assert_eq!(run.err, format!("bandwho: cannot write {formats}: it is also an input\n"));
+}
+
+#[test]
+fn an_export_is_whole_and_of_a_whole_answer() {
+    let bench = Bench::new("dispatch-export-whole");
+    let path = |name: &str| bench.scratch.0.join(name).to_str().unwrap().to_owned();
+    // Formulas are disarmed, unless asked otherwise; the extension may be in capitals.
+    let list = "cidr,idc,region,carrier\n10.1.0.0/24,bj,北京,联通\n10.2.0.0/24,=gz,广东,电信\n";
+    let formulas = bench.scratch.file("formulas.csv", list.as_bytes());
+    let mut options: Vec<&str> = bench.options.iter().map(String::as_str).collect();
+    options[4] = &formulas;
+    let out = path("out.CSV");
+    for (more, name) in [(&[][..], "'=gz"), (&["--csv-raw"][..], "=gz")] {
+        let run = bandwho(&[&options[..], &["--export", &out], more].concat());
+        assert_eq!(run.code, 0, "{}", run.err);
+        let text = std::fs::read_to_string(&out).unwrap();
+        assert!(text.contains(&format!("203.0.113.0/24,bj,{name},4500000\n")), "{text}");
+    }
+    // An answer that lacks something exports nothing.
+    std::fs::write(&out, "old").unwrap();
+    let bad = bench.scratch.file("bad.log", b"no record at all\n");
+    let run = bandwho(&[&options[..], &["--strict", "--export", &out, &bad]].concat());
+    assert_eq!(run.code, 3, "{}", run.err);
+    assert!(run.err.contains("warning: nothing is exported: the answer is not complete"), "{}", run.err);
+    let unwritable = path("none/answer.json");
+    let run = bandwho(&[&options[..], &["--output", &unwritable, "--export", &out]].concat());
+    assert_eq!(run.code, 1);
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "old");
+    assert!(
+        std::fs::read_dir(&bench.scratch.0)
+            .unwrap()
+            .all(|entry| { !entry.unwrap().file_name().to_str().unwrap().contains(".tmp") })
+    );
+    // Names are looked at before the log is.
+    let dollar = bench.scratch.file("dollar.csv", b"cidr,idc,region\n10.1.0.0/24,$bj,GD\n");
+    options[4] = &dollar;
+    let out = path("out.conf");
+    let run = bandwho(&[&options[..], &["--export", &out]].concat());
+    let message =
+        format!("bandwho: --export {out}: the name \"$bj\" has letters that nginx gives a meaning to\n");
+    assert_eq!((run.code, run.err), (1, message));
+}
+
+#[test]
+fn words_of_the_list_are_understood_or_told() {
+    let bench = Bench::new("dispatch-words");
+    let list = "cidr,idc,region,carrier\n10.1.0.0/24,bj,BJ,双线/Nobody\n10.2.0.0/24,gz,GD,广东电信\n10.3.0.0/24,x1,华南,CN2\n10.4.0.0/24,x2,华东,AS4134\n10.5.0.0/24,x3,华西,\n10.6.0.0/24,x4,华北,\n";
+    let list = bench.scratch.file("words.csv", list.as_bytes());
+    let mut options: Vec<&str> = bench.options.iter().map(String::as_str).collect();
+    options[4] = &list;
+    let run = bandwho(&[&options[..], &["--json"]].concat());
+    let answer: Value = serde_json::from_str(&run.out).unwrap();
+    let notes = json!([
+        "4 regions of the server list are not understood: `华东` (x2), `华北` (x4), `华南` (x1), …",
+        "1 carrier of the server list is not understood: `Nobody` (bj)",
+    ]);
+    assert_eq!(answer["notes"], notes);
+    let names = ["region", "carrier", "idc", "on_net"];
+    let carriers = rows(&answer, "carrier_idc", &names[1..]);
+    assert!(carriers.contains(&vec![json!("China Telecom"), json!("bj"), json!("yes")]), "{carriers:?}");
+    let regions = rows(&answer, "region_idc", &["region", "idc", "in_region"]);
+    assert!(regions.contains(&vec![json!("CN-BJ"), json!("bj"), json!("yes")]), "{regions:?}");
+    // Where an answer has no room for them, they are told beside it.
+    let run = bandwho(&[&options[..], &["--csv"]].concat());
+    assert!(
+        run.err.contains("note: 1 carrier of the server list is not understood: `Nobody` (bj)"),
+        "{}",
+        run.err
+    );
+    let run = bandwho(&options);
+    assert!(run.out.contains("note                     1 carrier of the server list"), "{}", run.out);
+}
+
+#[test]
+fn moves_that_take_nothing_say_so() {
+    let bench = Bench::new("dispatch-idle");
+    let typed = ["country=US,carrier=电信:bj->gz", "country=CN,province=广东:bj->gz", "region=GD:bj->sh"];
+    let answer = bench.json(&["--move", typed[0], "--move", typed[1], "--move", typed[2]]);
+    let notes = json!([
+        "--move country=US,carrier=电信:bj->gz moves nothing: bj has no bytes of clients of region US and carrier china telecom",
+        "--move region=GD:bj->sh moves nothing: an earlier one moves those clients of bj",
+    ]);
+    assert_eq!(answer["notes"], notes);
+    check(&rows(&answer, "moves", &["idc", "bytes_out"])[..1], &json!([["bj", 4_500_000]]));
+}
+
+#[test]
+fn without_times_there_are_no_rates() {
+    let bench = Bench::new("dispatch-timeless");
+    let log = bench.scratch.file("timeless.log", b"203.0.113.1 10.1.0.1 200 1000\n");
+    let mut options: Vec<&str> = bench.options.iter().map(String::as_str).collect();
+    (options[2], options[7]) = ("$remote_addr $server_addr $status $body_bytes_sent", &log);
+    let run = bandwho(&[&options[..], &["--json"]].concat());
+    let answer: Value = serde_json::from_str(&run.out).unwrap();
+    let row = json!(["CN-GD", "China Telecom", "bj", "gz", 1, 1000, null, "4.5", null]);
+    check(&rows(&answer, "misplaced", &WRONG), &json!([row]));
+    let run = bandwho(&[&options[..], &["--move", "region=GD:bj->gz"]].concat());
+    let message = "bandwho: --move bills both sides by slots of time, and no log has a field for it; the formats are: $remote_addr $server_addr $status $body_bytes_sent\n";
+    assert_eq!((run.code, run.err.as_str()), (1, message));
+}
+
+#[test]
+fn nobody_is_sent_abroad_for_a_carrier() {
+    let bench = Bench::new("dispatch-abroad");
+    let list = "cidr,idc,region,carrier\n10.1.0.0/24,bj,BJ,联通\n10.2.0.0/24,sg,SG,BGP\n";
+    let list = bench.scratch.file("abroad.csv", list.as_bytes());
+    let mut options: Vec<&str> = bench.options.iter().map(String::as_str).collect();
+    options[4] = &list;
+    let run = bandwho(&[&options[..], &["--json"]].concat());
+    let answer: Value = serde_json::from_str(&run.out).unwrap();
+    let names = ["region", "idc", "better_idc", "bytes"];
+    check(&rows(&answer, "misplaced", &names), &json!([["CN-BJ", "sg", "bj", 375_000]]));
 }

@@ -7,6 +7,7 @@
 //! * `outputs`: files that are written, and numbers of peculiar logs
 //! * `drivers`: who filled the slots that set the 95th, in rankings as in bills
 //! * `dispatch`: who is served where, and what it would cost elsewhere
+//! * `dispatch_laws`: every dispatch answer adds up, whatever the log and the server list
 //! * `conformance`: other people's test suites, case by case, and what is excepted and why
 //! * `detection`: which format every known log is taken for, and that nothing is lost by it
 //! * `formats`: what `bandwho formats` says of good and broken logs, word for word
@@ -38,6 +39,7 @@ mod conformance;
 mod databases;
 mod detection;
 mod dispatch;
+mod dispatch_laws;
 mod drivers;
 mod fixtures;
 mod formats;

@@ -511,22 +511,29 @@ def case(log, words, ports, unbilled):
     return {"words": words, "heading": heading, "bills": bills}
 
 
-def fit(record, site):
-    """How well a site suits a client: region and carrier, carrier, region, neither."""
-    _, region, carrier = site
-    on_net = record.carrier is not None and carrier in (record.carrier, "BGP")
-    in_region = record.region is not None and record.region == region
-    return 2 * on_net + in_region
+def fit(site, region, own):
+    """How well a site suits a client of this region on this carrier: country first, then carrier, then region."""
+    _, place, carrier = site
+    return (place[:2] == region[:2], carrier in (own, "BGP"), place == region)
 
 
-def better(record, site):
-    """The site that suits best, if it suits better: of equals one in the client's country, then the first by name."""
-    def key(other):
-        country = record.region is not None and other[1][:2] == record.region[:2]
-        return (-fit(record, other), not country, other[0])
-
-    best = min(set(SERVERS.values()), key=key)
-    return best[0] if fit(record, best) > fit(record, site) else None
+@cache
+def judged(region, own, site):
+    """The site that suits better wherever and on whichever carrier an unknown client may be, or "possibly"."""
+    elsewhere, other = "ZZ", "nobody's"
+    worlds = [
+        (place, carrier)
+        for place in ([region] if region else [place for _, place, _ in SERVERS.values()] + [elsewhere])
+        for carrier in ([own] if own else [carrier for _, _, carrier in SERVERS.values()] + [other])
+    ]
+    others = sorted(set(SERVERS.values()) - {site})
+    wins = {other: [fit(other, *world) > fit(site, *world) for world in worlds] for other in others}
+    certain = [other for other in others if all(wins[other])]
+    if certain:
+        # Of several the best in the worst case, each thing for itself; of equals the first by name.
+        worst = {other: [min(things) for things in zip(*(fit(other, *world) for world in worlds))] for other in certain}
+        return max(certain, key=lambda other: (worst[other], -others.index(other)))[0]
+    return "possibly" if any(any(win) for win in wins.values()) else None
 
 
 def dispatch(folder):
@@ -534,6 +541,7 @@ def dispatch(folder):
     shares = {measure: defaultdict(lambda: [0, 0]) for measure in ("on-net", "in-region", "in-country")}
     matrix = defaultdict(lambda: [0, 0])
     misplaced = defaultdict(lambda: [0, 0])
+    possibly = [0, 0]
 
     def count(cell, record):
         cell[0] += 1
@@ -548,13 +556,16 @@ def dispatch(folder):
         for measure, answer in (("on-net", carrier), ("in-region", region), ("in-country", country)):
             count(shares[measure][answer], record)
         count(matrix[(record.region or "unknown", record.idc or "unknown")], record)
-        if known and better(record, site):
-            key = (record.region or "unknown", record.carrier or "unknown", record.idc, better(record, site))
-            count(misplaced[key], record)
+        better = known and judged(record.region, record.carrier, site)
+        if better == "possibly":
+            count(possibly, record)
+        elif better:
+            count(misplaced[(record.region or "unknown", record.carrier or "unknown", record.idc, better)], record)
     return {
         "shares": {measure: {str(answer): cell for answer, cell in cells.items()} for measure, cells in shares.items()},
         "region_idc": sorted([*key, *cell] for key, cell in matrix.items()),
         "misplaced": sorted([*key, *cell] for key, cell in misplaced.items()),
+        "possibly_misplaced": possibly,
     }
 
 

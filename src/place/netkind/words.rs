@@ -12,7 +12,7 @@ use super::{NetKind, table};
 use crate::place::fold::fold;
 
 /// The kind of network that has this name, if the name tells.
-pub(super) fn kind(name: &str) -> Option<NetKind> {
+pub(in crate::place) fn kind(name: &str) -> Option<NetKind> {
     let folded = fold(name);
     if folded.is_empty() || VETOES.iter().any(|word| folded.contains(word)) {
         return None;

@@ -3,23 +3,28 @@
 //! docs/DISPATCH.md defines every number.
 
 mod flows;
+mod judge;
 mod moves;
+mod notes;
+mod price;
 mod sites;
 mod tables;
 
 pub use self::moves::Move;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::RandomState;
 
 use self::flows::Flow;
+use self::judge::{Judge, Judged};
 use self::sites::Sites;
 use super::groups::{self, KeyPart, Period};
 use super::{Counted, integer, share};
 use crate::error::Error;
 use crate::query::{Dimension, Series, View};
-use crate::report::{Fact, Report, Unit};
-use crate::servers::fit::Whereabouts;
+use crate::report::{Cell, Fact, Report, Unit};
 use crate::servers::{Idc, Servers};
 
 /// What is asked.
@@ -55,6 +60,8 @@ pub struct Misplaced {
     pub requests: u64,
     /// Bytes.
     pub bytes: u128,
+    /// All bytes of the network, whoever serves them.
+    pub net_bytes: u128,
 }
 
 /// The answer, and the misplaced networks in full, most bytes first.
@@ -64,6 +71,8 @@ pub struct Answer {
     pub report: Report,
     /// What can be exported.
     pub networks: Vec<Misplaced>,
+    /// What must be known beside the numbers, where the report's facts are not shown.
+    pub notes: Vec<String>,
 }
 
 /// What is counted: clients and who serves them, per slot; networks and who serves them; whose networks they are.
@@ -85,53 +94,86 @@ pub fn check_prices(servers: &Servers) -> Result<(), Error> {
 /// The answer; the views are those of [`views`]. Fails if a price of the list is none, or a what-if cannot be billed.
 pub fn answer(counted: &Counted<'_>, servers: &Servers, asked: &Asked) -> Result<Answer, Error> {
     let sites = Sites::new(servers)?;
-    let flows = flows::flows(counted, servers);
-    let period = Period::of(counted);
+    let mut judge = Judge::new(&sites);
+    let flows = flows::flows(counted, &sites, &mut judge, asked.cloud);
     let owners = owners(counted);
-    let networks = networks(counted, &sites, asked.cloud);
-    let misplaced: Vec<(&Flow, Idc)> =
-        flows.iter().filter_map(|flow| Some((flow, flow.better(&sites, asked.cloud)?))).collect();
+    let networks = networks(counted, &sites, &mut judge, asked.cloud);
+    let better = |flow: &Flow| match flow.judged {
+        Judged::Better(better) => Some(better),
+        Judged::Well | Judged::Possibly => None,
+    };
+    let misplaced: Vec<(&Flow, Idc)> = flows.iter().filter_map(|flow| Some((flow, better(flow)?))).collect();
     let mut report_tables = vec![
-        tables::shares(&flows, &sites),
-        tables::matrix(&flows, &sites, tables::Side::Region, asked.rows),
-        tables::matrix(&flows, &sites, tables::Side::Carrier, asked.rows),
+        tables::shares(&flows),
+        tables::matrix(&flows, tables::Side::Region, asked.rows),
+        tables::matrix(&flows, tables::Side::Carrier, asked.rows),
         tables::misplaced(&flows, &misplaced, &sites, asked.rows)?,
         tables::networks(&networks, &owners, &sites, asked.rows),
     ];
+    let mut notes = notes::list_words(servers, &flows);
     if !asked.moves.is_empty() {
+        let period = Period::of(counted).ok_or_else(|| Error::Data(NO_TIMES.to_owned()))?;
         report_tables.push(moves::table(&flows, &asked.moves, &sites, period)?);
+        notes.extend(moves::idle(&flows, &asked.moves, &sites));
     }
     let report = Report {
         schema: "bandwho.dispatch/1",
         input: counted.input(),
-        facts: facts(&flows, &misplaced),
+        facts: facts(&flows, &notes),
         tables: report_tables,
         ..Report::default()
     };
-    Ok(Answer { report, networks })
+    Ok(Answer { report, networks, notes })
 }
 
-fn facts(flows: &[Flow], misplaced: &[(&Flow, Idc)]) -> Vec<Fact> {
-    let all: u128 = flows.iter().map(|flow| flow.sums.bytes).sum();
-    let cloud = || flows.iter().filter(|flow| flow.cloud).map(|flow| flow.sums);
-    let wrong = || misplaced.iter().map(|(flow, _)| flow.sums);
+/// Why a what-if cannot be answered.
+const NO_TIMES: &str = "--move bills both sides by slots of time, and no record that is counted has a time";
+
+/// Sums of some flows: three facts, of which machines alone see the last.
+fn part(
+    flows: &[Flow],
+    is_part: impl Fn(&Flow) -> bool,
+    names: [&'static str; 3],
+    labels: [&'static str; 2],
+) -> [Fact; 3] {
     let fact = |name, label, unit, value| Fact { name, label, unit, value };
-    let wrong_bytes = wrong().map(|sums| sums.bytes).sum();
-    let cloud_bytes = cloud().map(|sums| sums.bytes).sum();
-    vec![
-        fact("bytes", "volume", Unit::Bytes, integer(all)),
-        fact("misplaced_bytes", "misplaced", Unit::Bytes, integer(wrong_bytes)),
-        fact("misplaced_share", "its share", Unit::Share, share(wrong_bytes, all)),
-        fact(
-            "misplaced_requests",
-            "",
-            Unit::Count,
-            integer(wrong().map(|sums| u128::from(sums.requests)).sum()),
-        ),
-        fact("cloud_bytes", "clouds and data centres", Unit::Bytes, integer(cloud_bytes)),
-        fact("cloud_share", "their share", Unit::Share, share(cloud_bytes, all)),
-        fact("cloud_requests", "", Unit::Count, integer(cloud().map(|sums| u128::from(sums.requests)).sum())),
+    let all: u128 = flows.iter().map(|flow| flow.sums.bytes).sum();
+    let sums = || flows.iter().filter(|flow| is_part(flow)).map(|flow| flow.sums);
+    let bytes = sums().map(|sums| sums.bytes).sum();
+    let requests = sums().map(|sums| u128::from(sums.requests)).sum();
+    [
+        fact(names[0], labels[0], Unit::Bytes, integer(bytes)),
+        fact(names[1], labels[1], Unit::Share, share(bytes, all)),
+        fact(names[2], "", Unit::Count, integer(requests)),
     ]
+}
+
+fn facts(flows: &[Flow], notes: &[String]) -> Vec<Fact> {
+    let fact = |name, label, unit, value| Fact { name, label, unit, value };
+    let all = flows.iter().map(|flow| flow.sums.bytes).sum();
+    let mut facts = vec![fact("bytes", "volume", Unit::Bytes, integer(all))];
+    facts.extend(part(
+        flows,
+        |flow| matches!(flow.judged, Judged::Better(_)),
+        ["misplaced_bytes", "misplaced_share", "misplaced_requests"],
+        ["misplaced", "its share"],
+    ));
+    facts.extend(part(
+        flows,
+        |flow| flow.judged == Judged::Possibly,
+        ["possibly_misplaced_bytes", "possibly_misplaced_share", "possibly_misplaced_requests"],
+        ["possibly misplaced", "its share"],
+    ));
+    facts.extend(part(
+        flows,
+        |flow| flow.cloud,
+        ["cloud_bytes", "cloud_share", "cloud_requests"],
+        ["clouds and data centres", "their share"],
+    ));
+    let text = |note: &String| Cell::Text(note.as_bytes().to_vec());
+    facts.push(fact("notes", "", Unit::Text, Cell::List(notes.iter().map(text).collect())));
+    facts.extend(notes.iter().map(|note| fact("", "note", Unit::Text, text(note))));
+    facts
 }
 
 /// What is known of a network: of the largest part of its bytes, ties by key.
@@ -160,38 +202,31 @@ fn owners(counted: &Counted<'_>) -> BTreeMap<Vec<u8>, Owner> {
 }
 
 /// The misplaced networks, most bytes first, ties by key.
-fn networks(counted: &Counted<'_>, sites: &Sites<'_>, cloud: Cloud) -> Vec<Misplaced> {
+fn networks(counted: &Counted<'_>, sites: &Sites<'_>, judge: &mut Judge<'_>, cloud: Cloud) -> Vec<Misplaced> {
     let tally = &counted.tally.views[1];
     let mut found: BTreeMap<(Vec<u8>, Idc, Idc), (u64, u128)> = BTreeMap::new();
-    // Many networks are in few places.
-    let mut known: BTreeMap<(KeyPart, KeyPart, Idc), Option<Idc>> = BTreeMap::new();
+    let mut whole: HashMap<Vec<u8>, u128, RandomState> = HashMap::default();
     for (group, key) in groups::keys(tally) {
-        let [region, carrier, idc, KeyPart::Text(net), kind] = key.as_slice() else { continue };
-        let is_cloud = flows::is_cloud(kind);
-        let Some(idc) = sites.idc(idc).filter(|_| cloud == Cloud::Included || !is_cloud) else { continue };
-        let better = known
-            .entry((region.clone(), carrier.clone(), idc))
-            .or_insert_with(|| sites.better(&whereabouts(region, carrier), idc));
-        let Some(better) = *better else { continue };
-        let (requests, bytes) = found.entry((net.clone(), idc, better)).or_default();
+        let Ok([region, carrier, idc, KeyPart::Text(net), kind]) = <[KeyPart; 5]>::try_from(key) else {
+            continue;
+        };
         let sums = tally.sums(group);
+        *whole.entry(net.clone()).or_default() += sums.bytes;
+        let is_asked = cloud == Cloud::Included || !flows::is_cloud(&kind);
+        let Some(idc) = sites.idc(&idc).filter(|_| is_asked) else { continue };
+        let client = judge.client(region, carrier);
+        let Judged::Better(better) = judge.judge(client, idc) else { continue };
+        let (requests, bytes) = found.entry((net, idc, better)).or_default();
         *requests += sums.requests;
         *bytes += sums.bytes;
     }
     let misplaced = |((net, idc, better), (requests, bytes)): ((Vec<u8>, Idc, Idc), (u64, u128))| {
+        let net_bytes = whole.get(&net).copied().unwrap_or(bytes);
         // Networks are written by this program: addresses, a slash and a length.
         let net = String::from_utf8_lossy(&net).into_owned();
-        Misplaced { net, idc, better, requests, bytes }
+        Misplaced { net, idc, better, requests, bytes, net_bytes }
     };
     let mut networks: Vec<Misplaced> = found.into_iter().map(misplaced).collect();
     networks.sort_by_key(|misplaced| Reverse(misplaced.bytes));
     networks
-}
-
-fn whereabouts(region: &KeyPart, carrier: &KeyPart) -> Whereabouts {
-    let text = |part: &KeyPart| match part {
-        KeyPart::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-        _ => None,
-    };
-    Whereabouts::new(text(region).as_deref(), text(carrier).as_deref())
 }

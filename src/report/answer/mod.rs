@@ -188,7 +188,12 @@ impl Counted<'_> {
 }
 
 fn column(name: &str, unit: Unit) -> Column {
-    Column { name: name.to_owned(), unit, key: false, machine: false }
+    Column { name: name.to_owned(), unit, key: false, machine: false, spare: 0 }
+}
+
+/// A column that narrow terminals do without; the highest number goes first.
+fn spare(spare: u8, column: Column) -> Column {
+    Column { spare, ..column }
 }
 
 fn key_column(name: &str, unit: Unit) -> Column {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::sites::{self, Sites};
-use super::{Cloud, whereabouts};
+use super::Cloud;
+use super::judge::{Judge, Judged};
+use super::sites::Sites;
 use crate::aggregate::Sums;
 use crate::billing::rate_bps;
 use crate::report::answer::Counted;
 use crate::report::answer::groups::{self, Group, KeyPart, Period};
-use crate::servers::fit::Whereabouts;
-use crate::servers::{Idc, Servers};
+use crate::servers::Idc;
+use crate::servers::fit::{Fit, Whereabouts};
 use crate::time::Slot;
 
 /// Clients of one region, carrier and kind, served by one data centre.
@@ -23,7 +24,12 @@ pub(super) struct Flow {
     /// Machines: a cloud's or a data centre's.
     pub(super) cloud: bool,
     pub(super) sums: Sums,
-    pub(super) billed: Billed,
+    /// What the client and its data centre have in common.
+    pub(super) fit: Fit,
+    /// Whether another would be better.
+    pub(super) judged: Judged,
+    /// None without times: nothing tells a rate.
+    pub(super) billed: Option<Billed>,
     /// Bytes per slot of the period.
     pub(super) samples: BTreeMap<Slot, u128>,
 }
@@ -42,45 +48,43 @@ impl Billed {
     }
 }
 
-impl Flow {
-    /// The data centre that it should be served by, if there is a better one.
-    pub(super) fn better(&self, sites: &Sites<'_>, cloud: Cloud) -> Option<Idc> {
-        let idc = self.idc.filter(|_| cloud == Cloud::Included || !self.cloud)?;
-        sites.better(&self.client, idc)
-    }
-}
-
 /// All flows, in order of their keys.
-pub(super) fn flows(counted: &Counted<'_>, servers: &Servers) -> Vec<Flow> {
+pub(super) fn flows(
+    counted: &Counted<'_>,
+    sites: &Sites<'_>,
+    judge: &mut Judge<'_>,
+    cloud: Cloud,
+) -> Vec<Flow> {
     let tally = &counted.tally.views[0];
     let mut samples = samples(counted);
-    let mut flows: Vec<Flow> = groups::keys(tally)
-        .filter_map(|(group, key)| {
-            let [region, carrier, served_by, kind] = key.as_slice() else { return None };
-            let idc = match served_by {
-                KeyPart::Text(name) => sites::idc(servers, name),
-                _ => None,
-            };
-            Some(Flow {
-                client: whereabouts(region, carrier),
-                region: region.clone(),
-                carrier: carrier.clone(),
-                served_by: served_by.clone(),
-                idc,
-                cloud: is_cloud(kind),
-                sums: tally.sums(group),
-                billed: Billed::default(),
-                samples: std::mem::take(&mut samples[group as usize]),
-            })
+    let flow = |(group, key): (u32, Vec<KeyPart>)| {
+        let [region, carrier, served_by, kind] = <[KeyPart; 4]>::try_from(key).ok()?;
+        let idc = sites.idc(&served_by);
+        let client = judge.client(region.clone(), carrier.clone());
+        let is_cloud = is_cloud(&kind);
+        let asked = idc.filter(|_| cloud == Cloud::Included || !is_cloud);
+        Some(Flow {
+            judged: asked.map_or(Judged::Well, |idc| judge.judge(client, idc)),
+            fit: idc.map_or(Fit::default(), |idc| sites.fit(judge.whereabouts(client), idc)),
+            client: judge.whereabouts(client).clone(),
+            region,
+            carrier,
+            served_by,
+            idc,
+            cloud: is_cloud,
+            sums: tally.sums(group),
+            billed: None,
+            samples: std::mem::take(&mut samples[group as usize]),
         })
-        .filter(|flow| flow.sums != Sums::default())
-        .collect();
+    };
+    let mut flows: Vec<Flow> = groups::keys(tally).filter_map(flow).collect();
+    flows.retain(|flow| flow.sums != Sums::default());
     let key = |flow: &Flow| (flow.region.clone(), flow.carrier.clone(), flow.served_by.clone(), flow.cloud);
     flows.sort_by_cached_key(key);
     if let Some(period) = Period::of(counted) {
         let series = series(&flows);
         for flow in &mut flows {
-            flow.billed = flow.idc.map_or(flow.billed, |idc| billed(flow, &series[&idc], period));
+            flow.billed = flow.idc.map(|idc| billed(flow, &series[&idc], period));
         }
     }
     flows

@@ -1,26 +1,26 @@
 //! What the bills would be if some clients were served elsewhere.
 
+mod typed;
+
 use std::collections::BTreeMap;
 
+use self::typed::Typed;
 use super::flows::{self, Flow};
 use super::integer;
-use super::sites::{self, Sites, difference};
-use crate::billing::decimal::Decimal;
-use crate::billing::ratio::Ratio;
+use super::price::Cost;
+use super::sites::{self, Sites};
 use crate::error::Error;
-use crate::place::named;
 use crate::report::answer::groups::{self, Group, Period};
-use crate::report::answer::{column, key_column};
+use crate::report::answer::{column, key_column, spare};
 use crate::report::{Cell, Table, Unit};
 use crate::servers::fit::Whereabouts;
 use crate::servers::{Idc, Servers};
 
-/// Digits of an amount of money.
-const MONEY_DIGITS: u32 = 2;
-
 /// Clients to be served elsewhere: `region=CN-GD,carrier=China Telecom:bj->gz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
+    /// As it was typed.
+    pub typed: String,
     /// Which clients.
     pub clients: Whereabouts,
     /// Who serves them.
@@ -32,42 +32,16 @@ pub struct Move {
 impl Move {
     /// Reads what was typed; the error is the reason.
     pub fn parse(text: &str, servers: &Servers) -> Result<Self, String> {
-        let form = || "expected a form such as region=CN-GD:bj->gz".to_owned();
-        let (clients, to) = text.split_once("->").ok_or_else(form)?;
-        let (clients, from) = clients.rsplit_once(':').ok_or_else(form)?;
-        let (mut region, mut carrier) = (None, None);
-        for condition in clients.split(',') {
-            let (key, value) = condition.split_once('=').ok_or_else(form)?;
-            let value = value.trim();
-            let place = match key.trim() {
-                "region" | "country" => named::region(Some(value), None),
-                "province" => named::region(None, Some(value)),
-                "carrier" if !value.is_empty() && carrier.is_none() => {
-                    carrier = Some(value);
-                    continue;
-                }
-                "carrier" => return Err(form()),
-                other => return Err(format!("`{other}` is none of region, province, country and carrier")),
-            };
-            let place = place.ok_or_else(|| format!("`{value}` is no region that is known"))?;
-            // A part that nobody knows must not stand for the whole country.
-            if value.contains('-') && !place.contains('-') {
-                return Err(format!("`{value}` is no region that is known; the country is `{place}`"));
-            }
-            if region.replace(place).is_some() {
-                return Err("more than one region; give --move once for each".to_owned());
-            }
-        }
+        let Typed { clients, from, to } = Typed::parse(text)?;
         let idc = |name: &str| {
-            let name = name.trim();
             sites::idc(servers, name.as_bytes())
                 .ok_or_else(|| format!("`{name}` is no data centre of the server list"))
         };
-        let (from, to) = (idc(from)?, idc(to)?);
+        let (from, to) = (idc(&from)?, idc(&to)?);
         if from == to {
             return Err("from and to are the same".to_owned());
         }
-        Ok(Self { clients: Whereabouts::new(region.as_deref(), carrier), from, to })
+        Ok(Self { typed: text.to_owned(), clients, from, to })
     }
 
     fn takes(&self, flow: &Flow) -> bool {
@@ -80,7 +54,7 @@ pub(super) fn table(
     flows: &[Flow],
     moves: &[Move],
     sites: &Sites<'_>,
-    period: Option<Period>,
+    period: Period,
 ) -> Result<Table, Error> {
     let before = flows::series(flows);
     let mut after = before.clone();
@@ -104,39 +78,37 @@ pub(super) fn table(
     }
     let p95 = |series: &BTreeMap<Idc, Group>, idc: Idc| {
         let none = Group::default();
-        groups::p95(series.get(&idc).unwrap_or(&none), period).unwrap_or(0)
+        // A period has a slot, and so a 95th.
+        groups::p95(series.get(&idc).unwrap_or(&none), Some(period)).unwrap_or(0)
     };
     let mut rows = Vec::new();
-    let mut sums = [Some(Ratio::ZERO), Some(Ratio::ZERO)];
+    let mut sums = [Some(Cost::default()); 2];
     for (idc, (out, into)) in volumes {
         let rates = [p95(&before, idc), p95(&after, idc)];
         let costs = [sites.cost(idc, rates[0])?, sites.cost(idc, rates[1])?];
         for (sum, cost) in sums.iter_mut().zip(costs) {
-            *sum = sum.zip(cost).map(|(sum, cost)| sum.plus(cost)).transpose().map_err(Error::Data)?;
+            *sum = sum.zip(cost).map(|(sum, cost)| sum.plus(cost)).transpose()?;
         }
         let mut row =
             vec![text(sites.name(idc)), integer(out), integer(into), integer(rates[0]), integer(rates[1])];
-        row.push(sites.price(idc).map_or(Cell::Null, |price| text(&price.to_string())));
-        row.extend(amounts(costs)?);
+        row.push(sites.price(idc).map_or(Cell::Null, text));
+        row.extend(amounts(costs));
         rows.push(row);
     }
     let mut total = vec![Cell::Null; 6];
-    total.extend(amounts(sums)?);
+    total.extend(amounts(sums));
     Ok(Table {
         name: "moves".to_owned(),
-        title: format!(
-            "If they were moved: 95th and amounts over {} slots",
-            period.map_or(0, |period| period.slots)
-        ),
+        title: format!("If they were moved: 95th and amounts over {} slots", period.slots),
         by: vec!["idc".to_owned()],
         columns: vec![
             key_column("idc", Unit::Text),
-            column("bytes_out", Unit::Bytes),
-            column("bytes_in", Unit::Bytes),
+            spare(1, column("bytes_out", Unit::Bytes)),
+            spare(1, column("bytes_in", Unit::Bytes)),
             column("p95_before", Unit::Bps),
             column("p95_after", Unit::Bps),
-            column("price", Unit::Decimal),
-            column("amount_before", Unit::Decimal),
+            spare(3, column("price", Unit::Decimal)),
+            spare(2, column("amount_before", Unit::Decimal)),
             column("amount_after", Unit::Decimal),
             column("amount_change", Unit::Decimal),
         ],
@@ -146,18 +118,38 @@ pub(super) fn table(
     })
 }
 
+/// A sentence for each what-if that moves nothing, with what it looked for.
+pub(super) fn idle(flows: &[Flow], moves: &[Move], sites: &Sites<'_>) -> Vec<String> {
+    let mut taken = vec![0_u128; moves.len()];
+    let mut wanted = vec![false; moves.len()];
+    for flow in flows.iter().filter(|flow| flow.sums.bytes > 0) {
+        let mut takers = (0..moves.len()).filter(|&at| moves[at].takes(flow));
+        if let Some(first) = takers.next() {
+            taken[first] += flow.sums.bytes;
+            takers.for_each(|at| wanted[at] = true);
+        }
+    }
+    let sentence = |(at, step): (usize, &Move)| {
+        let Move { typed, clients, from, to: _ } = step;
+        let from = sites.name(*from);
+        let why = if wanted[at] {
+            format!("an earlier one moves those clients of {from}")
+        } else {
+            let region = clients.region().map(|region| format!("region {region}"));
+            let carrier = clients.carrier().map(|carrier| format!("carrier {carrier}"));
+            let looked: Vec<String> = region.into_iter().chain(carrier).collect();
+            format!("{from} has no bytes of clients of {}", looked.join(" and "))
+        };
+        format!("--move {typed} moves nothing: {why}")
+    };
+    moves.iter().enumerate().filter(|(at, _)| taken[*at] == 0).map(sentence).collect()
+}
+
 /// Before, after, and what changes; nothing where a price is not known.
-fn amounts(costs: [Option<Ratio>; 2]) -> Result<Vec<Cell>, Error> {
-    let amount = |cost: Option<Ratio>| -> Result<Cell, Error> {
-        let Some(cost) = cost else { return Ok(Cell::Null) };
-        Ok(text(&Decimal::round(cost, MONEY_DIGITS).map_err(Error::Data)?.to_string()))
-    };
-    let [before, after] = costs;
-    let change = match before.zip(after) {
-        Some((before, after)) => text(&difference(after, before, MONEY_DIGITS)?),
-        None => Cell::Null,
-    };
-    Ok(vec![amount(before)?, amount(after)?, change])
+fn amounts([before, after]: [Option<Cost>; 2]) -> [Cell; 3] {
+    let amount = |cost: Option<Cost>| cost.map_or(Cell::Null, |cost| text(&cost.shown()));
+    let change = before.zip(after).map_or(Cell::Null, |(before, after)| text(&after.minus(before)));
+    [amount(before), amount(after), change]
 }
 
 fn text(words: &str) -> Cell {

@@ -4,19 +4,16 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::flows::{Billed, Flow};
-use super::sites::{Sites, difference};
+use super::sites::Sites;
 use super::{Misplaced, Owner, integer, share};
 use crate::aggregate::Sums;
 use crate::error::Error;
 use crate::query::Dimension;
 use crate::report::answer::groups::{KeyPart, key_cell};
-use crate::report::answer::{column, key_column};
+use crate::report::answer::{column, key_column, spare};
 use crate::report::{Cell, Column, Other, Table, Unit};
 use crate::servers::Idc;
 use crate::servers::fit::Fit;
-
-/// Digits of an amount of money.
-const MONEY_DIGITS: u32 = 2;
 
 /// Which side of a client a matrix is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,15 +26,14 @@ pub(super) enum Side {
 type Measure = fn(Fit) -> Option<bool>;
 
 /// How much is served on the client's own network, in its region, in its country; and of how much that is not known.
-pub(super) fn shares(flows: &[Flow], sites: &Sites<'_>) -> Table {
+pub(super) fn shares(flows: &[Flow]) -> Table {
     let measures: [(&str, Measure); 3] =
         [("on-net", |fit| fit.carrier), ("in-region", |fit| fit.region), ("in-country", |fit| fit.country)];
     let row = |(name, measure): (&str, Measure)| {
         // Yes, no, not known.
         let mut sums = [Sums::default(); 3];
         for flow in flows {
-            let fit = flow.idc.map_or(Fit::default(), |idc| sites.fit(&flow.client, idc));
-            let at = measure(fit).map_or(2, |fits| usize::from(!fits));
+            let at = measure(flow.fit).map_or(2, |fits| usize::from(!fits));
             sums[at].merge(flow.sums);
         }
         let [yes, no, unknown] = sums;
@@ -77,7 +73,7 @@ pub(super) fn shares(flows: &[Flow], sites: &Sites<'_>) -> Table {
 type MatrixCell = ((KeyPart, KeyPart), (Sums, Option<bool>));
 
 /// Regions or carriers × data centres.
-pub(super) fn matrix(flows: &[Flow], sites: &Sites<'_>, side: Side, shown: Option<usize>) -> Table {
+pub(super) fn matrix(flows: &[Flow], side: Side, shown: Option<usize>) -> Table {
     let (name, title, dimension, fits) = match side {
         Side::Region => ("region_idc", "Regions × data centres", Dimension::Region, "in_region"),
         Side::Carrier => ("carrier_idc", "Carriers × data centres", Dimension::Carrier, "on_net"),
@@ -90,9 +86,8 @@ pub(super) fn matrix(flows: &[Flow], sites: &Sites<'_>, side: Side, shown: Optio
     let (mut lines, mut columns): (BTreeMap<KeyPart, Sums>, BTreeMap<KeyPart, Sums>) = Default::default();
     let mut total = Sums::default();
     for flow in flows {
-        let fit = flow.idc.map_or(Fit::default(), |idc| sites.fit(&flow.client, idc));
         // One cell has one client region or carrier and one data centre: all its flows agree.
-        let fit = if side == Side::Region { fit.region } else { fit.carrier };
+        let fit = if side == Side::Region { flow.fit.region } else { flow.fit.carrier };
         let cell = cells.entry((key(flow), flow.served_by.clone())).or_insert((Sums::default(), fit));
         cell.0.merge(flow.sums);
         lines.entry(key(flow)).or_default().merge(flow.sums);
@@ -154,14 +149,16 @@ pub(super) fn matrix(flows: &[Flow], sites: &Sites<'_>, side: Side, shown: Optio
 struct Wrong {
     sums: Sums,
     /// All of one data centre: the seconds are the same.
-    billed: Billed,
+    billed: Option<Billed>,
 }
 
 impl Wrong {
     fn merge(&mut self, other: &Self) {
-        let Self { sums, billed: Billed { bytes, seconds } } = other;
+        let Self { sums, billed } = other;
         self.sums.merge(*sums);
-        self.billed = Billed { bytes: self.billed.bytes + bytes, seconds: *seconds };
+        if let Some(Billed { bytes, seconds }) = *billed {
+            self.billed = Some(Billed { bytes: self.billed.unwrap_or_default().bytes + bytes, seconds });
+        }
     }
 }
 
@@ -184,7 +181,8 @@ pub(super) fn misplaced(
     let shown = shown.unwrap_or(usize::MAX).min(ranked.len());
     let numbers = |wrong: &Wrong| {
         let Wrong { sums, billed } = wrong;
-        [integer(sums.requests.into()), integer(sums.bytes), share(sums.bytes, all), integer(billed.bps())]
+        let rate = billed.map_or(Cell::Null, |billed| integer(billed.bps()));
+        [integer(sums.requests.into()), integer(sums.bytes), share(sums.bytes, all), rate]
     };
     let mut rows = Vec::new();
     for ((region, carrier, idc, better), wrong) in &ranked[..shown] {
@@ -195,7 +193,7 @@ pub(super) fn misplaced(
             text(sites.name(*better).as_bytes()),
         ];
         row.extend(numbers(wrong));
-        row.extend(prices(sites, *idc, *better, wrong.billed.bps())?);
+        row.extend(prices(sites, *idc, *better, wrong.billed)?);
         rows.push(row);
     }
     let sum = |wrongs: &[(_, Wrong)]| {
@@ -218,11 +216,11 @@ pub(super) fn misplaced(
             key_column("carrier", Unit::Text),
             key_column("idc", Unit::Text),
             key_column("better_idc", Unit::Text),
-            column("requests", Unit::Count),
+            spare(2, column("requests", Unit::Count)),
             column("bytes", Unit::Bytes),
-            column("share", Unit::Share),
+            spare(1, column("share", Unit::Share)),
             column("billed_bps", Unit::Bps),
-            column("price_difference", Unit::Decimal),
+            spare(3, column("price_difference", Unit::Decimal)),
             column("saving", Unit::Decimal),
         ],
         other: Some(Other { groups: (ranked.len() - shown) as u64, cells: sum(&ranked[shown..]) }),
@@ -231,12 +229,15 @@ pub(super) fn misplaced(
     })
 }
 
-/// What a Mbps costs more here than there, and what that comes to at a rate; nothing where a price is not known.
-fn prices(sites: &Sites<'_>, idc: Idc, better: Idc, bps: u128) -> Result<[Cell; 2], Error> {
-    let costs = sites.cost(idc, bps)?.zip(sites.cost(better, bps)?);
-    let saving = costs.map(|(here, there)| difference(here, there, MONEY_DIGITS)).transpose()?;
+/// What a Mbps costs more here than there, and what that comes to at a rate; nothing where a price or the rate is not
+/// known.
+fn prices(sites: &Sites<'_>, idc: Idc, better: Idc, billed: Option<Billed>) -> Result<[Cell; 2], Error> {
     let cell = |words: Option<String>| words.map_or(Cell::Null, |words| text(words.as_bytes()));
-    Ok([cell(sites.price_difference(idc, better)?), cell(saving)])
+    let saving = match billed.map(Billed::bps) {
+        Some(bps) => sites.cost(idc, bps)?.zip(sites.cost(better, bps)?),
+        None => None,
+    };
+    Ok([cell(sites.price_difference(idc, better)), cell(saving.map(|(here, there)| here.minus(there)))])
 }
 
 /// Networks of misplaced clients.
@@ -291,4 +292,74 @@ fn machine(column: Column) -> Column {
 
 fn text(words: &[u8]) -> Cell {
     Cell::Text(words.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::moves;
+    use super::*;
+    use crate::report::answer::groups::Period;
+    use crate::report::{Colour, Report, Style, table};
+    use crate::servers::{Servers, Statements};
+    use crate::time::Slot;
+
+    /// The lines of a table with one row of these cells.
+    fn lines(mut table: Table, row: Vec<Cell>, width: usize) -> Vec<String> {
+        assert_eq!(row.len(), table.columns.len());
+        table.total = Some(row.clone());
+        table.rows.push(row);
+        let report = Report { tables: vec![table], ..Report::default() };
+        let mut out = Vec::new();
+        table::write(&report, Style { width, colour: Colour::Never }, &mut out).unwrap();
+        String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn wide_numbers_fit_a_narrow_terminal() {
+        let list = ("list".to_owned(), b"ip,idc\n10.0.0.1,bj\n".to_vec());
+        let servers =
+            Servers::read(&[list], &Statements::default(), &mut |_| unreachable!("nothing is included"));
+        let servers = servers.unwrap();
+        let sites = Sites::new(&servers).unwrap();
+        let words = |text: &str| Cell::Text(text.as_bytes().to_vec());
+        let number = Cell::Integer;
+        let wrong = vec![
+            words("CN-GD"),
+            words("China Telecom"),
+            words("guangzhou-telecom-1"),
+            words("beijing-unicom-2"),
+            number(123_456_789),
+            number(123_456_000_000),
+            Cell::Share(0.123_45),
+            number(123_456_000),
+            words("-123.456789"),
+            words("-1234567.00"),
+        ];
+        let moved = vec![
+            words("guangzhou-telecom-1"),
+            number(123_456_000_000),
+            number(123_456_000_000),
+            number(123_456_000),
+            number(123_456_000),
+            words("123.456789"),
+            words("123456789.00"),
+            words("123456789.00"),
+            words("-123456789.00"),
+        ];
+        let slot = Slot { start: 0, end: 300 };
+        let period = Period { first: slot, last: slot, slots: 1 };
+        let misplaced = misplaced(&[], &[], &sites, None).unwrap();
+        let bills = moves::table(&[], &[], &sites, period).unwrap();
+        for (table, row, needed) in [(misplaced, wrong, "-1234567.00"), (bills, moved, "-123456789.00")] {
+            for line in lines(table.clone(), row.clone(), 80) {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+            let names = table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+            let narrow = lines(table.clone(), row.clone(), 80).concat();
+            assert!(narrow.contains(needed), "{narrow}");
+            assert!(!narrow.contains("amou…") && !narrow.contains("bill…"), "{narrow}");
+            let wide = lines(table, row, 160).concat();
+            assert!(names.iter().all(|name| wide.contains(name)), "{wide}");
+        }
+    }
 }
