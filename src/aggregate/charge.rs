@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::account::Remark;
 use super::column::Column;
 use super::memo::{Clients, Found, Machines};
-use super::share::{NO_SLOT, Shares, Spreading};
+use super::share::{NO_SLOT, Shares, Spreading, is_inside};
 use super::spread::is_in_one;
 use super::timing::{Judged, StatusColumn, judge};
 use super::value::{Ends, client_text};
@@ -72,7 +72,7 @@ struct Needs {
     client: bool,
     idc: bool,
     series: Series,
-    /// Bytes sent per slot and nothing else: a record that touches one slot is charged to it without spreading.
+    /// Bytes sent per slot and no finer: a record that touches one slot is charged to it without spreading.
     plainly: bool,
     /// Per [`Flow`]; bytes sent are always counted.
     flows: [bool; FLOWS],
@@ -123,10 +123,8 @@ impl<'a> Counter<'a> {
         let series = rules.views.iter().map(|view| view.series).max().unwrap_or_default().max(cut);
         let flows =
             Flow::ALL.map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow));
-        let plainly = series == Series::PerSlot
-            && flows == Flow::ALL.map(|flow| flow == Flow::Out)
-            && rules.fine.is_none()
-            && rules.cut == Cut::Records;
+        let plainly =
+            series.is_kept() && flows == Flow::ALL.map(|flow| flow == Flow::Out) && rules.fine.is_none();
         let needs = Needs {
             plainly,
             client: all().any(Dimension::is_client),
@@ -258,7 +256,7 @@ impl<'a> Counter<'a> {
         };
         if self.needs.plainly {
             let last = self.cursor.slot(end);
-            if is_in_one(start, end, last) {
+            if is_in_one(start, end, last) && is_inside(self.rules, last) {
                 let number = self.tally.slots.number(last);
                 self.turn_to(number);
                 let sent = bytes[Flow::Out as usize];

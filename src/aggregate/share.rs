@@ -63,7 +63,7 @@ impl Shares {
     /// All bytes to one slot, which counts the request.
     #[inline]
     pub(super) fn put(&mut self, number: u32, bytes: u64) {
-        self.slots.clear();
+        self.clear();
         self.slots.push((number, bytes));
     }
 
