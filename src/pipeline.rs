@@ -30,7 +30,7 @@ use crate::error::Error;
 use crate::format::{Format, Layout, Part, w3c};
 use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers, Stream};
 use crate::parse::wrapper::{Joiner, bare, is_comment};
-use crate::parse::{Reader, Reason, Record, Reject, Wanted};
+use crate::parse::{Reader, Reason, Record, Reject, Sheet, Wanted};
 use crate::place::Places;
 use crate::report::record;
 use crate::servers::Servers;
@@ -264,7 +264,6 @@ impl<'a> Worker<'a> {
 
     fn read_lines(&mut self, block: &Block, log: &Log, job: &Job<'a>) -> u64 {
         let (formats, mut reader) = self.reader.take().expect("set for this log by the caller");
-        let mut record = Record::default();
         let mut joiner = Joiner::default();
         let mut number = 0;
         match (&log.software, &block.header) {
@@ -272,7 +271,20 @@ impl<'a> Worker<'a> {
             (Some(_), None) => reader.turn_back(),
             (None, _) => {}
         }
-        for outer in input::lines(&block.bytes) {
+        let is_bare = log.software.is_none() && log.wrappers.is_empty();
+        let plain = self.plain(&reader, log);
+        let bytes = block.bytes.as_slice();
+        let mut sheet = Sheet::default();
+        let mut start = 0;
+        while start < bytes.len() {
+            if is_bare && let Some(passed) = reader.pass(&bytes[start..], &mut sheet) {
+                let outer = &bytes[start..start + passed.end];
+                let line = Line { outer, inner: outer, offset: 0, number, block };
+                self.accept(&line, sheet.record(), 0, &plain, log, job);
+                (start, number) = (start + passed.next, number + 1);
+                continue;
+            }
+            let (outer, next) = input::line(bytes, start);
             let line = Line { outer, inner: bare(outer), offset: 0, number, block };
             if line.inner.is_empty() {
                 self.counter.tally.account.skipped[Skip::Blank as usize] += 1;
@@ -282,14 +294,14 @@ impl<'a> Worker<'a> {
                 }
                 self.counter.tally.account.skipped[Skip::Comment as usize] += 1;
             } else if log.wrappers.is_empty() {
-                self.read_line(&line, &mut record, &mut reader, log, job);
+                self.read_line(&line, sheet.lend(), &mut reader, log, job);
             } else if let Some(inner) = joiner.join(&log.wrappers, outer) {
                 let line = Line { inner: inner.line, offset: inner.offset.unwrap_or(0), ..line };
                 self.read_line(&line, &mut Record::default(), &mut reader, log, job);
             } else {
                 self.counter.tally.account.skipped[Skip::Continuation as usize] += 1;
             }
-            number += 1;
+            (start, number) = (next, number + 1);
         }
         self.counter.tally.account.accept(log.input.id, &self.accepted);
         self.accepted.clear();
@@ -326,30 +338,52 @@ impl<'a> Worker<'a> {
                 self.counter.tally.account.skipped[Skip::Partial as usize] += 1;
                 return;
             }
-            let at = LinePlace { file: log.input.id, block: line.block.index, line: line.number };
-            if format >= self.accepted.len() {
-                self.accepted.resize(format + 1, FormatLines::default());
-            }
-            self.accepted[format].add(at);
-            let escape = parser.layout().format.escape;
-            let has_status = || parser.layout().format.has(Part::Status);
-            let status = match record.status {
-                None if !has_status() => StatusColumn::Absent,
-                _ => StatusColumn::Logged,
-            };
-            let units = self.units[format];
-            let source = Source { file: log.input.id, escape, idc: log.idc, units, status };
-            if self.counter.count(record, &source)
-                && let Some((style, _)) = job.lines
-            {
-                let number = line.block.first_line.unwrap_or(1) + line.number;
-                self.put(style, line.outer, record, &source, (&log.input.name, number));
-            }
+            let source = self.source(format, parser.layout(), record, log);
+            self.accept(&line, record, format, &source, log, job);
             // Two writers that share a line: what follows an object counts as a line of its own.
             let Some(rest) = parser.following(line.inner) else { return };
             self.counter.tally.account.lines += 1;
             line.offset += line.inner.len() - rest.len();
             line.inner = rest;
+        }
+    }
+
+    /// What a record's line is part of.
+    fn source(&self, format: usize, layout: &Layout, record: &Record<'_>, log: &Log) -> Source {
+        let status = match record.status {
+            None if !layout.format.has(Part::Status) => StatusColumn::Absent,
+            _ => StatusColumn::Logged,
+        };
+        let (escape, units) = (layout.format.escape, self.units[format]);
+        Source { file: log.input.id, escape, idc: log.idc, units, status }
+    }
+
+    /// The same for the plain lines of the first format, before any is read.
+    fn plain(&self, reader: &Reader, log: &Log) -> Source {
+        self.source(0, reader.parser(0).layout(), &Record::default(), log)
+    }
+
+    /// Counts the record of a line, and writes the line where lines are asked for.
+    #[inline]
+    fn accept(
+        &mut self,
+        line: &Line<'_>,
+        record: &Record<'_>,
+        format: usize,
+        source: &Source,
+        log: &Log,
+        job: &Job<'a>,
+    ) {
+        let at = LinePlace { file: log.input.id, block: line.block.index, line: line.number };
+        if format >= self.accepted.len() {
+            self.accepted.resize(format + 1, FormatLines::default());
+        }
+        self.accepted[format].add(at);
+        if self.counter.count(record, source)
+            && let Some((style, _)) = job.lines
+        {
+            let number = line.block.first_line.unwrap_or(1) + line.number;
+            self.put(style, line.outer, record, source, (&log.input.name, number));
         }
     }
 

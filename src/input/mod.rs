@@ -31,18 +31,26 @@ pub use self::whole::decompress;
 
 /// The lines of a block without their line ends; one carriage return before the end of a line belongs to that end.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = bytes;
+    let mut start = 0;
     std::iter::from_fn(move || {
-        if rest.is_empty() {
+        if start >= bytes.len() {
             return None;
         }
-        let (line, after) = match memchr(b'\n', rest) {
-            Some(newline) => (&rest[..newline], &rest[newline + 1..]),
-            None => (rest, &rest[rest.len()..]),
-        };
-        rest = after;
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
+        let (line, next) = line(bytes, start);
+        start = next;
+        Some(line)
     })
+}
+
+/// The one of these lines that begins at `start`, and where the next one begins.
+#[inline]
+pub fn line(bytes: &[u8], start: usize) -> (&[u8], usize) {
+    let rest = &bytes[start..];
+    let (line, next) = match memchr(b'\n', rest) {
+        Some(newline) => (&rest[..newline], start + newline + 1),
+        None => (rest, bytes.len()),
+    };
+    (line.strip_suffix(b"\r").unwrap_or(line), next)
 }
 
 #[cfg(test)]

@@ -234,13 +234,19 @@ fn reason(kind: &Kind) -> Reason {
 /// Line lengths are limited far below 4 GiB by `input::LINE_MAX`.
 #[inline]
 #[allow(clippy::cast_possible_truncation, reason = "a line is shorter than 4 GiB")]
-fn span(start: usize, end: usize) -> Span {
+pub(super) fn span(start: usize, end: usize) -> Span {
     (start as u32, end as u32)
 }
 
 /// Where the value that starts at `start` ends, searching from `from`, and where its literal ends.
 #[inline(always)]
-fn value_end(step: &Step, line: &[u8], start: usize, from: usize, rule: Rule) -> Option<(usize, usize)> {
+pub(super) fn value_end(
+    step: &Step,
+    line: &[u8],
+    start: usize,
+    from: usize,
+    rule: Rule,
+) -> Option<(usize, usize)> {
     match step.end {
         End::Quote => {
             let quote =
@@ -440,7 +446,7 @@ fn rest_of_line(line: &[u8], at: usize, rule: Rule) -> Option<bool> {
 
 /// A look at a value that costs next to nothing: could it be one of its kind?
 #[inline(always)]
-fn plausible(step: &Step, value: &[u8], rule: Rule) -> bool {
+pub(super) fn plausible(step: &Step, value: &[u8], rule: Rule) -> bool {
     match &step.field.kind {
         Kind::Status => match value {
             [a, b, c] => a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit(),

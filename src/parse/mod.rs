@@ -5,8 +5,11 @@
 //! only the rest of what is wanted. `naive` is the same thing written the obvious way, for tests.
 
 mod foreign;
+mod record;
 mod reader;
 mod matcher;
+mod scan;
+mod express;
 mod outline;
 mod keys;
 mod json;
@@ -20,140 +23,20 @@ mod naive;
 #[cfg(test)]
 mod tests;
 
+pub use express::Passed;
 pub use foreign::Foreign;
-pub use reader::Reader;
+pub use reader::{Reader, Sheet};
+pub use record::{Reason, Record, Reject};
 
 use memchr::{memchr, memchr_iter};
 
 use crate::format::{Edge, Escape, Format, Grammar, Kind, Layout, Part, Server, Unit, neighbours};
 use crate::time::Timestamp;
+use express::Lane;
 use keys::Keys;
 use matcher::{Match, Rule};
 use outline::Outline;
 use timestamp::Logged;
-
-/// One request, as its line tells it. Text is raw: [`value::unescape`] undoes the server's escapes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a line, none switches anything")]
-pub struct Record<'a> {
-    /// The logged time: the request's end for nginx, its start for Apache.
-    pub time: Option<Timestamp>,
-    /// UTC offset in seconds that the time was written with.
-    pub offset: Option<i32>,
-    /// The time names no zone, and the format has none of its own: UTC was assumed.
-    pub zoneless: bool,
-    /// First instant of the request.
-    pub start: Option<Timestamp>,
-    /// Last instant of the request.
-    pub end: Option<Timestamp>,
-    /// The address the server talked to, after its own proxy rules.
-    pub client: Option<&'a [u8]>,
-    /// The other end of the connection.
-    pub peer: Option<&'a [u8]>,
-    /// The addresses that proxies passed on.
-    pub forwarded: Option<&'a [u8]>,
-    /// User name.
-    pub user: Option<&'a [u8]>,
-    /// Request method; only if it is a token.
-    pub method: Option<&'a [u8]>,
-    /// Request target with its query.
-    pub target: Option<&'a [u8]>,
-    /// Path, if the log has it apart.
-    pub path: Option<&'a [u8]>,
-    /// Query, if the log has it apart.
-    pub query: Option<&'a [u8]>,
-    /// Protocol.
-    pub protocol: Option<&'a [u8]>,
-    /// Status code.
-    pub status: Option<u16>,
-    /// Bytes of the response's body.
-    pub body: Option<u64>,
-    /// Bytes sent, headers included.
-    pub wire: Option<u64>,
-    /// Bytes received.
-    pub bytes_in: Option<u64>,
-    /// How long the request took, in microseconds.
-    pub duration_us: Option<u64>,
-    /// Time spent in all upstream tries, in microseconds.
-    pub upstream_us: Option<u64>,
-    /// Number of upstream tries.
-    pub upstream_tries: Option<u32>,
-    /// Host asked for.
-    pub host: Option<&'a [u8]>,
-    /// Address of the serving machine.
-    pub server_addr: Option<&'a [u8]>,
-    /// Name of the serving machine.
-    pub hostname: Option<&'a [u8]>,
-    /// Referer.
-    pub referer: Option<&'a [u8]>,
-    /// User agent.
-    pub agent: Option<&'a [u8]>,
-    /// Cache status.
-    pub cache: Option<&'a [u8]>,
-    /// Further fields asked for by their own name, in that order.
-    pub others: Vec<Option<&'a [u8]>>,
-    /// The duration is longer than [`value::DURATION_US_MAX`]: the record counts at its logged instant.
-    pub implausible: bool,
-    /// Columns follow that the format does not name.
-    pub extra: bool,
-    /// The line has more quotes than its format where the server escapes none: where values end was guessed.
-    pub ambiguous: bool,
-}
-
-/// Why a line is not a record, and where that shows. Costs no allocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reject {
-    /// The reason.
-    pub reason: Reason,
-    /// Offset of the offending byte or value.
-    pub column: usize,
-}
-
-/// Reasons of a reject, in the order reports list ties.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Reason {
-    /// The line does not have the format's shape.
-    Format,
-    /// No such time.
-    Time,
-    /// Not a status.
-    Status,
-    /// Not a number of bytes.
-    Bytes,
-    /// More than 2⁴⁶ bytes.
-    BytesRange,
-    /// Not a duration.
-    Duration,
-    /// Longer than any line may be.
-    TooLong,
-}
-
-impl Reason {
-    /// All, in order.
-    pub const ALL: [Self; 7] = [
-        Self::Format,
-        Self::Time,
-        Self::Status,
-        Self::Bytes,
-        Self::BytesRange,
-        Self::Duration,
-        Self::TooLong,
-    ];
-
-    /// Its name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Format => "format",
-            Self::Time => "time",
-            Self::Status => "status",
-            Self::Bytes => "bytes",
-            Self::BytesRange => "bytes-range",
-            Self::Duration => "duration",
-            Self::TooLong => "too-long",
-        }
-    }
-}
 
 /// The parts of a record that a question needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -176,6 +59,7 @@ impl Wanted {
     }
 
     /// True if `part` is among them.
+    #[inline]
     pub const fn has(self, part: Part) -> bool {
         self.0 & 1 << part as u8 != 0
     }
@@ -195,8 +79,12 @@ pub(crate) type Span = (u32, u32);
 pub struct Parser {
     layout: Layout,
     wanted: Wanted,
+    /// The texts that are wanted and their steps.
+    texts: Vec<(Part, usize)>,
     others: Vec<Option<usize>>,
     edge: Edge,
+    /// For plain lines.
+    lane: Option<Lane>,
     spans: Vec<Span>,
     keys: Keys,
     times: timestamp::Memo,
@@ -252,7 +140,9 @@ impl Parser {
     /// `others` are fields asked for by their own name; those the format lacks are null.
     pub fn new(layout: &Layout, wanted: Wanted, others: &[String]) -> Self {
         Self {
+            texts: texts(layout, wanted),
             others: others.iter().map(|text| layout.step_named(text)).collect(),
+            lane: Lane::of(layout),
             edge: layout.format.edge().unwrap_or(Edge::End),
             spans: vec![(0, 0); layout.steps.len()],
             keys: Keys::new(layout),
@@ -279,6 +169,17 @@ impl Parser {
     /// The same for those who do not ask why a line is rejected, which is most of the work on one that is.
     pub fn reads<'a>(&mut self, line: &'a [u8], record: &mut Record<'a>) -> bool {
         self.judge(line, record, Shapeless::Dismissed).is_ok()
+    }
+
+    /// Reads the first of some lines, if nothing about it is odd, into a record that is new or was
+    /// last written here. `None` says nothing about the line, and leaves anything in the record.
+    #[inline]
+    fn pass<'a>(&mut self, lines: &'a [u8], record: &mut Record<'a>) -> Option<Passed> {
+        let Self { lane, layout, spans, .. } = self;
+        let (passed, logged) = lane.as_mut()?.read(layout, lines, spans, record)?;
+        set_time(logged, record, self.edge);
+        self.take_texts(&lines[..passed.end], record);
+        Some(passed)
     }
 
     #[inline]
@@ -479,12 +380,7 @@ impl Parser {
         if record.duration_us.is_none() {
             record.duration_us = logged.and_then(|logged| self.since_start(line, logged.time));
         }
-        record.implausible = record.duration_us.is_some_and(|duration| duration > value::DURATION_US_MAX);
-        let (start, end) = interval(logged, record, self.edge);
-        record.time = logged.map(|logged| logged.time);
-        record.offset = logged.and_then(|logged| logged.offset);
-        record.zoneless = logged.is_some_and(|logged| logged.zoneless);
-        (record.start, record.end) = (start, end);
+        set_time(logged, record, self.edge);
         Ok(())
     }
 
@@ -510,38 +406,99 @@ impl Parser {
     }
 
     fn slice<'a>(&self, line: &'a [u8], record: &mut Record<'a>) {
-        let known =
-            |part: Part| self.text(line, part).map(|(text, _)| text).filter(|&text| !self.nulls.has(text));
-        let text = |part: Part| if self.wanted.has(part) { known(part) } else { None };
-        record.client = text(Part::Client);
-        record.peer = text(Part::Peer);
-        record.forwarded = text(Part::Forwarded);
-        record.user = text(Part::User).map(named);
-        record.host = text(Part::Host);
-        record.server_addr = text(Part::ServerAddr);
-        record.hostname = text(Part::Hostname);
-        record.referer = text(Part::Referer);
-        record.agent = text(Part::Agent);
-        record.cache = text(Part::Cache);
+        forget_texts(record);
+        self.take_texts(line, record);
+    }
+
+    /// Takes the texts that are wanted from a line whose values were found; leaves those that the format lacks.
+    #[inline]
+    fn take_texts<'a>(&self, line: &'a [u8], record: &mut Record<'a>) {
+        for &(part, step) in &self.texts {
+            let text = self.known(line, step);
+            match part {
+                Part::Client => record.client = text,
+                Part::Peer => record.peer = text,
+                Part::Forwarded => record.forwarded = text,
+                Part::User => record.user = text.map(named),
+                Part::Host => record.host = text,
+                Part::ServerAddr => record.server_addr = text,
+                Part::Hostname => record.hostname = text,
+                Part::Referer => record.referer = text,
+                Part::Agent => record.agent = text,
+                Part::Cache => record.cache = text,
+                Part::Upstream => {
+                    let upstream = text.and_then(|text| self.upstream(text));
+                    record.upstream_us = upstream.map(|upstream| upstream.sum_us);
+                    record.upstream_tries = upstream.map(|upstream| upstream.tries);
+                }
+                _ => {}
+            }
+        }
         if self.wanted.has(Part::Request) {
             // Who asks for the request asks for its parts, also where the line has them apart.
             // Where the target is logged it speaks for itself, null or not.
             let path = self.layout.source(Part::Target).is_none().then_some(Part::Path);
-            read_request(record, path, known);
+            read_request(record, path, |part| self.known(line, self.layout.source(part)?));
         }
-        if self.wanted.has(Part::Upstream) {
-            let upstream = text(Part::Upstream).and_then(|text| self.upstream(text));
-            record.upstream_us = upstream.map(|upstream| upstream.sum_us);
-            record.upstream_tries = upstream.map(|upstream| upstream.tries);
+        if !self.others.is_empty() {
+            record.others.clear();
+            record.others.extend(self.others.iter().map(|step| {
+                let step = (*step)?;
+                let text = self.known(line, step);
+                if self.layout.steps[step].field.part == Part::User { text.map(named) } else { text }
+            }));
         }
-        record.others.clear();
-        record.others.extend(self.others.iter().map(|step| {
-            let step = (*step)?;
-            let (start, end) = self.spans[step];
-            let text = Some(&line[start as usize..end as usize]).filter(|&text| !self.nulls.has(text));
-            if self.layout.steps[step].field.part == Part::User { text.map(named) } else { text }
-        }));
     }
+
+    /// The value of a step, unless it is null.
+    #[inline]
+    fn known<'a>(&self, line: &'a [u8], step: usize) -> Option<&'a [u8]> {
+        let (start, end) = self.spans[step];
+        Some(&line[start as usize..end as usize]).filter(|text| !self.nulls.has(text))
+    }
+}
+
+/// The texts that are taken as they stand, but for those of the request.
+const TEXTS: [Part; 11] = [
+    Part::Client,
+    Part::Peer,
+    Part::Forwarded,
+    Part::User,
+    Part::Host,
+    Part::ServerAddr,
+    Part::Hostname,
+    Part::Referer,
+    Part::Agent,
+    Part::Cache,
+    Part::Upstream,
+];
+
+/// Which of them a layout has and someone wants, and their steps.
+fn texts(layout: &Layout, wanted: Wanted) -> Vec<(Part, usize)> {
+    let asked = TEXTS.into_iter().filter(|&part| wanted.has(part));
+    asked.filter_map(|part| Some((part, layout.source(part)?))).collect()
+}
+
+/// Empties all that [`Parser::take_texts`] may fill.
+fn forget_texts(record: &mut Record<'_>) {
+    record.client = None;
+    record.peer = None;
+    record.forwarded = None;
+    record.user = None;
+    record.method = None;
+    record.target = None;
+    record.path = None;
+    record.query = None;
+    record.protocol = None;
+    record.upstream_us = None;
+    record.upstream_tries = None;
+    record.host = None;
+    record.server_addr = None;
+    record.hostname = None;
+    record.referer = None;
+    record.agent = None;
+    record.cache = None;
+    record.others.clear();
 }
 
 /// A user whose name is empty is two quotes with Apache.
@@ -568,7 +525,19 @@ fn read_request<'a>(record: &mut Record<'a>, path: Option<Part>, text: impl Fn(P
     record.query = text(Part::Query);
 }
 
+/// Fills what follows from the logged time and the duration.
+#[inline]
+fn set_time(logged: Option<Logged>, record: &mut Record<'_>, edge: Edge) {
+    record.implausible = record.duration_us.is_some_and(|duration| duration > value::DURATION_US_MAX);
+    let (start, end) = interval(logged, record, edge);
+    record.time = logged.map(|logged| logged.time);
+    record.offset = logged.and_then(|logged| logged.offset);
+    record.zoneless = logged.is_some_and(|logged| logged.zoneless);
+    (record.start, record.end) = (start, end);
+}
+
 /// Both ends of the request, from the one that was logged and the duration.
+#[inline]
 fn interval(
     logged: Option<Logged>,
     record: &Record<'_>,
@@ -582,22 +551,6 @@ fn interval(
     match edge {
         Edge::End => (Some(Timestamp(time.0.saturating_sub(duration))), Some(time)),
         Edge::Start => (Some(time), Some(Timestamp(time.0.saturating_add(duration)))),
-    }
-}
-
-impl<'a> Record<'a> {
-    /// The target with its query: as asked, or put together from path and query.
-    pub fn full_target(&self) -> Option<std::borrow::Cow<'a, [u8]>> {
-        if let Some(target) = self.target {
-            return Some(target.into());
-        }
-        let path = self.path?;
-        match self.query {
-            // Apache's `%q` brings its question mark, nginx's `$args` does not.
-            Some(query) if query.starts_with(b"?") => Some([path, query].concat().into()),
-            Some(query) if !query.is_empty() => Some([path, b"?", query].concat().into()),
-            _ => Some(path.into()),
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! One log can hold lines of several formats: a configuration that was changed, two servers writing to one file, an
 //! error log in between. Every line is judged by itself, so it never matters where a log is cut.
 
-use super::{Foreign, Parser, Reason, Record, Reject, Shapeless, Wanted};
+use super::{Foreign, Parser, Passed, Reason, Record, Reject, Shapeless, Wanted};
 use crate::format::{Layout, w3c};
 
 /// Turns the lines of one log into records.
@@ -20,6 +20,29 @@ pub struct Reader {
     initial: Parser,
     /// The headers met so far, each with the parser of the lines below it: a log repeats the same few.
     headers: Vec<(Vec<u8>, Parser)>,
+}
+
+/// A record that is kept from line to line: what a format's plain lines never hold need not be emptied for each.
+#[derive(Debug, Default)]
+pub struct Sheet<'a> {
+    record: Record<'a>,
+    /// True if nothing was written to it but plain lines of the reader's first format.
+    is_plain: bool,
+}
+
+impl<'a> Sheet<'a> {
+    /// The record of the line that was read last.
+    #[inline]
+    pub fn record(&self) -> &Record<'a> {
+        &self.record
+    }
+
+    /// The record, for whoever reads a line of any kind into it.
+    #[inline]
+    pub fn lend(&mut self) -> &mut Record<'a> {
+        self.is_plain = false;
+        &mut self.record
+    }
 }
 
 /// Distinct headers of one log that are remembered.
@@ -77,6 +100,19 @@ impl Reader {
             Ok(()) if !record.extra || self.parsers.len() == 1 => Ok(0),
             first => self.fall_back(line, record, first),
         }
+    }
+
+    /// Reads the first of some lines, if it is of the first format and nothing about it is odd. The sheet is new or was
+    /// last used with this reader, under the header still in force. `None` says nothing about the line: it is for
+    /// [`Reader::read`] to judge.
+    #[inline]
+    pub fn pass<'a>(&mut self, lines: &'a [u8], sheet: &mut Sheet<'a>) -> Option<Passed> {
+        if !sheet.is_plain {
+            sheet.record = Record { others: std::mem::take(&mut sheet.record.others), ..Record::default() };
+        }
+        let passed = self.parsers[0].pass(lines, &mut sheet.record);
+        sheet.is_plain = passed.is_some();
+        passed
     }
 
     /// The parser of a format.

@@ -1,5 +1,6 @@
 //! Laws of parsing: the fast matcher is its naive twin, a rendered line reads back, what is asked changes no verdict.
 
+mod express;
 mod neighbours;
 mod paths;
 

@@ -68,13 +68,7 @@ impl Memo {
             return Ok(self.logged);
         }
         let Kind::Time(shape, _) = &layout.steps[step].field.kind else { return Ok(None) };
-        let logged = if text.is_empty() || text == layout.format.escape.null() {
-            None
-        } else {
-            // Programs that name their values change the shape of a time with a setting.
-            let keyed = || any(text).filter(|_| layout.format.grammar != Grammar::Text);
-            Some(single(shape, text).or_else(keyed).ok_or(start as usize)?)
-        };
+        let logged = known(layout, shape, text, start as usize)?;
         self.remember(text, logged);
         Ok(logged)
     }
@@ -86,6 +80,21 @@ impl Memo {
             self.logged = logged;
         }
     }
+}
+
+/// A time in one piece; `None` if it is null, the column if it cannot be read.
+pub(super) fn known(
+    layout: &Layout,
+    shape: &Shape,
+    text: &[u8],
+    column: usize,
+) -> Result<Option<Logged>, usize> {
+    if text.is_empty() || text == layout.format.escape.null() {
+        return Ok(None);
+    }
+    // Programs that name their values change the shape of a time with a setting.
+    let keyed = || any(text).filter(|_| layout.format.grammar != Grammar::Text);
+    single(shape, text).or_else(keyed).map(Some).ok_or(column)
 }
 
 /// A time written in one piece.
