@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::account::Remark;
 use super::column::Column;
-use super::memo::{Clients, Found, Machines};
+use super::memo::{Asked, Clients, Found, Machines};
 use super::share::{NO_SLOT, Shares, Spreading, is_inside};
 use super::spread::is_in_one;
 use super::timing::{Judged, StatusColumn, judge};
@@ -69,7 +69,7 @@ pub struct Counter<'a> {
     reason = "each is a question some view asks, none switches anything else"
 )]
 struct Needs {
-    client: bool,
+    client: Option<Asked>,
     idc: bool,
     series: Series,
     /// Bytes sent per slot and no finer: a record that touches one slot is charged to it without spreading.
@@ -113,6 +113,11 @@ pub(super) fn plain_dimensions(view: &View) -> impl Iterator<Item = &Dimension> 
     view.by.iter().filter(|dimension| !matches!(dimension, Dimension::Time(_)))
 }
 
+/// What a dimension of clients asks of them.
+fn asked(dimension: &Dimension) -> Asked {
+    if dimension.is_place() { Asked::Place } else { Asked::Address }
+}
+
 impl<'a> Counter<'a> {
     /// A counter that has counted nothing.
     pub fn new(rules: &'a Rules, places: &'a Places, servers: &'a Servers) -> Self {
@@ -127,7 +132,7 @@ impl<'a> Counter<'a> {
             series.is_kept() && flows == Flow::ALL.map(|flow| flow == Flow::Out) && rules.fine.is_none();
         let needs = Needs {
             plainly,
-            client: all().any(Dimension::is_client),
+            client: all().filter(|dimension| dimension.is_client()).map(asked).max(),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
             series,
             flows,
@@ -208,7 +213,7 @@ impl<'a> Counter<'a> {
         // The accounting was done when the record was counted.
         let mut ignored = super::Account::default();
         let idc = self.machines.find(record, source.idc, &mut ignored);
-        let found = self.clients.find(record, source.escape, &mut ignored);
+        let found = self.clients.find(record, source.escape, Asked::Place, &mut ignored);
         Joined {
             client: client_text(&found, source.escape),
             place: &found.places[found.place.0 as usize],
@@ -328,10 +333,9 @@ impl<'a> Counter<'a> {
     fn charge(&mut self, record: &Record<'_>, source: &Source, counted: Charged) {
         let Tally { account, views, .. } = &mut self.tally;
         let idc = if self.needs.idc { self.machines.find(record, source.idc, account) } else { None };
-        let client = if self.needs.client {
-            self.clients.find(record, source.escape, account)
-        } else {
-            Found::UNASKED
+        let client = match self.needs.client {
+            Some(asked) => self.clients.find(record, source.escape, asked, account),
+            None => Found::UNASKED,
         };
         let ends = Ends { client, idc, escape: source.escape };
         let judged =

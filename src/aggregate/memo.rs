@@ -69,6 +69,15 @@ impl Found<'_> {
         Self { address: None, text: Text::Missing, place: PlaceId::UNKNOWN, places: &[] };
 }
 
+/// What is asked of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Asked {
+    /// Who it is.
+    Address,
+    /// Where it is, too.
+    Place,
+}
+
 pub(super) struct Clients<'a> {
     way: Way<'a>,
     memo: Memo,
@@ -93,6 +102,7 @@ impl<'a> Clients<'a> {
         &'r mut self,
         record: &Record<'r>,
         escape: Escape,
+        asked: Asked,
         account: &mut Account,
     ) -> Found<'r> {
         let way = self.way;
@@ -118,7 +128,11 @@ impl<'a> Clients<'a> {
         }
         let (address, canonical, located) = match met {
             Some(Met::Dotted(address)) => {
-                (Some(address.into()), logged, way.places.locate(address.into(), &mut self.memo))
+                let located = match asked {
+                    Asked::Place => way.places.locate(address.into(), &mut self.memo),
+                    Asked::Address => Located::NOWHERE,
+                };
+                (Some(address.into()), logged, located)
             }
             Some(Met::Known(number)) => {
                 let known = self.known.value(number);
@@ -126,7 +140,7 @@ impl<'a> Clients<'a> {
             }
             None => (None, None, Located::NOWHERE),
         };
-        if located.failed != 0 {
+        if located.failed != 0 && asked == Asked::Place {
             // Counted per record, not per lookup: what a thread remembers must not show.
             account.count_database_errors(located.failed);
         }

@@ -124,6 +124,12 @@ impl ViewTally {
         pairs.map(|(interner, id)| id.checked_sub(1).map(|id| interner.get(id))).collect()
     }
 
+    /// One of them.
+    pub fn value(&self, group: u32, dimension: usize) -> Option<&[u8]> {
+        let id = self.keys.get(group)[dimension];
+        id.checked_sub(1).map(|id| self.values[dimension].get(id))
+    }
+
     /// Requests and bytes of a group.
     pub fn sums(&self, group: u32) -> Sums {
         let mut sums = self.sums[group as usize].sums();

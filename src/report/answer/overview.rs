@@ -107,9 +107,9 @@ fn facts(counted: &Counted<'_>) -> Vec<Fact> {
     ]
 }
 
-/// How many groups there are whose values are known.
+/// How many groups of one dimension there are whose value is known.
 fn known(tally: &ViewTally) -> usize {
-    let is_known = |group: &u32| !is_empty(tally, *group) && !tally.values(*group).contains(&None);
+    let is_known = |group: &u32| !is_empty(tally, *group) && tally.value(*group, 0).is_some();
     group_numbers(tally).filter(is_known).count()
 }
 

@@ -88,15 +88,10 @@ impl<'a> Rows<'a> {
         let texts = if limit < RANKED_MIN { None } else { Some(Texts::new(self.tally)) };
         let by_key = |one: &Row, other: &Row| match &texts {
             Some(texts) => self.compare(one, other, |row, at| texts.places[at][row.group as usize]),
-            None if one.group == other.group => self.compare(one, other, |_, _| 0),
-            None => {
-                let [mine, theirs] = [one, other].map(|row| self.tally.values(row.group));
-                let values = |row: &Row, at: usize| {
-                    let value = if row.group == one.group { mine[at] } else { theirs[at] };
-                    (value.is_none(), value)
-                };
-                self.compare(one, other, values)
-            }
+            None => self.compare(one, other, |row, at| {
+                let value = self.tally.value(row.group, at);
+                (value.is_none(), value)
+            }),
         };
         let compare = |one: &Candidate, other: &Candidate| {
             other.score.cmp(&one.score).then_with(|| {
