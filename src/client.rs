@@ -68,14 +68,13 @@ pub fn address(text: &[u8]) -> Option<Address<'_>> {
 #[inline]
 pub fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
     let length = u32::try_from(text.len()).ok().filter(|length| (7..=15).contains(length))?;
-    let (first, last) = match (text.first_chunk(), text.last_chunk()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => {
-            // Seven bytes, one of them in both halves, with a zero behind or before them.
-            let (first, last) = (text.first_chunk()?, text.last_chunk()?);
-            let word = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 24;
-            (word | u64::from(b'0') << 56, word << 8 | u64::from(b'0'))
-        }
+    let (first, last) = if length > 7 {
+        (u64::from_le_bytes(*text.first_chunk()?), u64::from_le_bytes(*text.last_chunk()?))
+    } else {
+        // Seven bytes, one of them in both halves, with a zero behind or before them.
+        let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+        let word = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 24;
+        (word | u64::from(b'0') << 56, word << 8 | u64::from(b'0'))
     };
     let (dots, dots_behind) = (equal(first, b'.'), equal(last, b'.'));
     let next = dots & dots.wrapping_sub(1);

@@ -64,10 +64,6 @@ pub struct Counter<'a> {
 
 /// What some view asks of every record.
 #[derive(Debug, Clone, Copy)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a question some view asks, none switches anything else"
-)]
 struct Needs {
     client: Option<Asked>,
     idc: bool,

@@ -77,9 +77,16 @@ enum Seek {
     /// A whole number.
     Bytes(Feed),
     /// A number that may have a fraction, of this unit.
-    Duration(Feed, Unit),
+    Duration(Feed, Scale),
     /// A time, by the number of its clock.
     Clock(usize),
+}
+
+/// Microseconds of a unit and of its thousandth, 0 if it has none.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    whole: u64,
+    thousandth: u64,
 }
 
 /// Where a number goes.
@@ -100,6 +107,11 @@ impl Lane {
         let duration = layout.source(Part::Duration).map(|step| &layout.steps[step].field.kind);
         // Times in pieces and starts in place of durations are put together from several values.
         if times.len() > 1 || matches!(duration, Some(Kind::Time(..))) {
+            return None;
+        }
+        // No line has a newline in it, whatever its format says.
+        let mut literals = layout.steps.iter().map(|step| &step.literal).chain([&layout.first]);
+        if literals.any(|literal| literal.contains(&b'\n')) {
             return None;
         }
         let mut clocks = Vec::new();
@@ -146,7 +158,7 @@ impl Lane {
                     Some((length, number)) => feed.give(length, number, record),
                     None => odd_number(layout, stop.step, rest, feed, record)?,
                 },
-                Seek::Duration(feed, unit) => match decimal(rest, unit) {
+                Seek::Duration(feed, scale) => match decimal(rest, scale) {
                     Some((length, number)) => feed.give(length, number, record),
                     None => odd_number(layout, stop.step, rest, feed, record)?,
                 },
@@ -203,7 +215,7 @@ fn seek(step: &Step, feed: Feed) -> Seek {
     match (&step.field.kind, step.end, mark) {
         (Kind::Status, ..) => Seek::Status(feed),
         (Kind::Bytes, ..) => Seek::Bytes(feed),
-        (Kind::Duration(unit), ..) => Seek::Duration(feed, *unit),
+        (Kind::Duration(unit), ..) => Seek::Duration(feed, Scale::of(*unit)),
         (_, End::List, _) => Seek::Single,
         (Kind::Text | Kind::List, End::Line(_), _) => Seek::Line,
         (Kind::Text, _, Some(mark)) if step.guard == Guard::Protocol => Seek::Request(mark),
@@ -357,32 +369,39 @@ fn more_digits(rest: &[u8], read: u64) -> Option<(usize, u64)> {
     (read <= value::BYTES_MAX).then_some((8 + length as usize, read))
 }
 
+impl Scale {
+    /// Nanoseconds and durations that name their unit are read as on any line: with neither.
+    fn of(unit: Unit) -> Self {
+        let (whole, thousandth) = match unit {
+            Unit::Seconds => (1_000_000, 1_000),
+            Unit::Millis => (1_000, 1),
+            Unit::Micros => (1, 0),
+            Unit::Nanos | Unit::Suffixed => (0, 0),
+        };
+        Self { whole, thousandth }
+    }
+}
+
 /// Digits, and three more behind a point where the unit is large enough to have them; in microseconds.
 #[inline(always)]
-fn decimal(rest: &[u8], unit: Unit) -> Option<(usize, u64)> {
-    let (scale, thousandth) = match unit {
-        Unit::Seconds => (1_000_000, 1_000),
-        Unit::Millis => (1_000, 1),
-        Unit::Micros => (1, 0),
-        Unit::Nanos | Unit::Suffixed => return None,
-    };
+fn decimal(rest: &[u8], scale: Scale) -> Option<(usize, u64)> {
     let bytes = eight_bytes(rest)?;
     let others = others(bytes);
     let length = others.trailing_zeros() / 8;
-    if length == 0 || length == 8 {
+    if length == 0 || length == 8 || scale.whole == 0 {
         return None;
     }
     if bytes >> (8 * length) & 0xff != u64::from(b'.') {
-        return Some((length as usize, number(aligned(bytes, length)) * scale));
+        return Some((length as usize, number(aligned(bytes, length)) * scale.whole));
     }
     let after = others & (others - 1);
-    if thousandth == 0 || length > 4 || after.trailing_zeros() / 8 != length + 4 {
+    if scale.thousandth == 0 || length > 4 || after.trailing_zeros() / 8 != length + 4 {
         return None;
     }
     // `12.345`: the digits before the point move up to those behind it.
     let digits = aligned(bytes, length + 4);
     let (whole, fraction) = (digits & 0xffff_ffff, digits & (0xff_ffff << 40));
-    Some((length as usize + 4, number(whole << 8 | fraction) * thousandth))
+    Some((length as usize + 4, number(whole << 8 | fraction) * scale.thousandth))
 }
 
 /// Three digits.

@@ -124,3 +124,13 @@ fn plain_lines_take_the_lane() {
     check(format, r#" "-" "curl/8" 123456.250 0.250 2001:db8::1 a.example"#, 1);
     check(format, r#" "-" "curl/8" 0.250 0.100, 0.150 10.0.0.1 a.example"#, 0);
 }
+
+/// A format may span lines; nothing else does.
+#[test]
+fn a_line_ends_at_its_newline() {
+    for text in ["$remote_addr\n$status", "\n$remote_addr $status", "$status \"$request\n\" $status"] {
+        let format = nginx::format("lines", Escape::Nginx, text).expect(text);
+        let lines = b"192.0.2.1\n200\n200 \"GET /\n\" 200\n192.0.2.1 200\n";
+        assert_eq!(compare(&[format], Wanted::ALL, &block([(lines.to_vec(), "")])).expect("agrees"), 0);
+    }
+}
