@@ -129,7 +129,7 @@ impl<'a> Clients<'a> {
         let (address, canonical, located) = match met {
             Some(Met::Dotted(address)) => {
                 let located = match asked {
-                    Asked::Place => way.places.locate(address.into(), &mut self.memo),
+                    Asked::Place => way.places.locate_v4(address, &mut self.memo),
                     Asked::Address => Located::NOWHERE,
                 };
                 (Some(address.into()), logged, located)

@@ -198,6 +198,25 @@ impl Places {
         Ok(Made { bytes, unreadable: flat.records.unreadable() })
     }
 
+    /// The same for an IPv4 address, which needs no look at what it carries: those met lately are one comparison away.
+    #[inline]
+    pub fn locate_v4(&self, address: Ipv4Addr, memo: &mut Memo) -> Located {
+        let Some(flat) = self.flat.get() else { return self.locate(address.into(), memo) };
+        let recent = memo.recent_v4_at(address);
+        let (known, found) = memo.recent_v4[recent];
+        let record = if known == address {
+            found
+        } else {
+            let record = flat.v4.get(address.to_bits());
+            memo.recent_v4[recent] = (address, record);
+            record
+        };
+        match record {
+            NONE => Located::NOWHERE,
+            record => memo.by_record(&flat.records, &self.lists, record),
+        }
+    }
+
     /// The place of one address. `memo` must have been made for these databases.
     pub fn locate(&self, address: IpAddr, memo: &mut Memo) -> Located {
         if self.sources.is_empty() {
@@ -280,7 +299,8 @@ fn low(bits: u128) -> u32 {
 }
 
 /// Addresses remembered: 40 bytes each, 640 KiB per thread, which stay in the processor's own memory.
-const RECENT: usize = 1 << 14;
+const RECENT: usize = 1 << RECENT_BITS;
+const RECENT_BITS: u32 = 14;
 const _: () = assert!(size_of::<(IpAddr, Located)>() == 40, "the figure above");
 
 /// A record that was not met yet.
@@ -289,6 +309,14 @@ const UNSEEN: PlaceId = PlaceId(u32::MAX);
 /// An address carried by an IPv6 address is never asked for as such, so the place of this one is empty.
 const NOBODY: IpAddr = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
 
+/// Addresses that no hash leads to the place of: 0.0.0.0 has the first, whatever it is multiplied by, and 128.0.0.0 the
+/// middle one.
+fn nobody_v4() -> Box<[(Ipv4Addr, u32)]> {
+    let mut places = vec![(Ipv4Addr::UNSPECIFIED, NONE); RECENT];
+    places[0].0 = Ipv4Addr::new(128, 0, 0, 0);
+    places.into()
+}
+
 /// One thread's decoded places: no record is decoded twice, and equal places have one id.
 #[derive(Debug)]
 pub struct Memo {
@@ -296,6 +324,10 @@ pub struct Memo {
     pub places: Vec<Place>,
     /// What was found for the addresses asked for last, each at the place that its hash names.
     recent: Box<[(IpAddr, Located)]>,
+    /// IPv4 addresses asked for last with their records in the flat table, each at the place that its hash names.
+    recent_v4: Box<[(Ipv4Addr, u32)]>,
+    /// Odd, and the process's own: nobody can choose addresses that share a place.
+    spread: u32,
     by_keys: HashMap<Box<[u32]>, Located, RandomState>,
     /// By number of a record in the flat table, or [`UNSEEN`]: four bytes each, for every line looks into it.
     by_record: Vec<PlaceId>,
@@ -309,13 +341,17 @@ pub struct Memo {
 impl Memo {
     /// A memo that knows the unknown place.
     pub fn new() -> Self {
+        let by_place: HashMap<Place, PlaceId, RandomState> = HashMap::default();
+        let seed = by_place.hasher().hash_one(0_u32).to_le_bytes();
         let mut memo = Self {
             places: Vec::new(),
+            recent_v4: nobody_v4(),
+            spread: u32::from_le_bytes([seed[0], seed[1], seed[2], seed[3]]) | 1,
             recent: vec![(NOBODY, Located::NOWHERE); RECENT].into(),
             by_keys: HashMap::default(),
             by_record: Vec::new(),
             failed: Vec::new(),
-            by_place: HashMap::default(),
+            by_place,
             keys: Vec::new(),
         };
         memo.intern(Place::default());
@@ -351,6 +387,11 @@ impl Memo {
         let place = self.intern(records.known(record).place(lists));
         self.by_record[record as usize] = place;
         place
+    }
+
+    #[inline]
+    fn recent_v4_at(&self, address: Ipv4Addr) -> usize {
+        (address.to_bits().wrapping_mul(self.spread) >> (u32::BITS - RECENT_BITS)) as usize
     }
 
     fn recent_at(&self, address: IpAddr) -> usize {
@@ -562,6 +603,28 @@ mod tests {
             let expected = format!("-|-|-|-|Comcast|7922|Comcast Cable|{kind}");
             assert_eq!(show(locate(&places, &mut memo, address)), expected, "{address}");
         }
+    }
+
+    #[test]
+    fn what_is_remembered_of_an_address_is_its_place() {
+        let places = places(&[&[
+            ("0.0.0.0/2", r#"{"country_code":"CN"}"#),
+            ("128.0.0.0/8", r#"{"country_code":"US"}"#),
+            ("192.0.2.0/24", r#"{"country_code":"DE"}"#),
+        ]]);
+        places.flatten().unwrap();
+        let (mut memo, mut other) = (Memo::new(), Memo::new());
+        // Far more addresses than are remembered, each asked for twice, so that many share a place.
+        let addresses = (0..100_000_u32).map(|at| at.wrapping_mul(0x0127_4A35) & !(at & 7));
+        let edges = [0, 1 << 31, u32::MAX, 0xC000_0207];
+        for address in addresses.chain(edges).flat_map(|address| [address, address]) {
+            let address = Ipv4Addr::from_bits(address);
+            let found = places.locate_v4(address, &mut memo).place;
+            let expected = places.locate(address.into(), &mut other).place;
+            assert_eq!(memo.place(found), other.place(expected), "{address}");
+        }
+        let first = places.locate_v4(Ipv4Addr::UNSPECIFIED, &mut memo).place;
+        assert_eq!(show(memo.place(first)), "CN|CN|-|-|-|-|-|-");
     }
 
     #[test]
