@@ -24,7 +24,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::aggregate::account::{FormatLines, LinePlace};
-use crate::aggregate::{Counter, Rules, Skip, Source, StatusColumn, Tally, Units};
+use crate::aggregate::{Counter, Memory, Rules, Skip, Source, StatusColumn, Tally, Units};
 use crate::detect;
 use crate::error::Error;
 use crate::format::{Format, Layout, Part, w3c};
@@ -51,6 +51,8 @@ pub struct Job<'a> {
     pub rejects: Option<&'a Ordered>,
     /// Decompressed bytes read so far, for whoever watches.
     pub progress: &'a AtomicU64,
+    /// How much memory the counts may take, if the answer goes by parts; without a limit all is in memory.
+    pub memory: Option<&'a Memory>,
 }
 
 /// How counted lines are written.
@@ -78,6 +80,11 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, Error> {
         .map_err(|error| Error::Data(format!("cannot start {threads} threads: {error}")))
 }
 
+/// The threads of the current pool.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// Reads, parses and counts all logs, on the current pool.
 pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
     let expected = survey.logs.iter().filter_map(|log| log.input.size).sum();
@@ -93,8 +100,7 @@ pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
         survey.logs.par_iter().try_for_each(|log| stock.read(log, &pool, LineNumbers::Uncounted))?;
     }
     let workers = stock.workers.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let tallies = workers.into_iter().map(|worker| worker.counter.tally);
-    Ok(tallies.reduce(Tally::merge).unwrap_or_else(|| Tally::new(job.rules)).settled())
+    Counter::total(workers.into_iter().map(|worker| worker.counter).collect(), job.rules)
 }
 
 /// The parts of a record that some view, or the output of lines, looks at.
@@ -214,7 +220,7 @@ impl<'a> Stock<'a> {
 impl<'a> Worker<'a> {
     fn new(job: &Job<'a>) -> Self {
         Self {
-            counter: Counter::new(job.rules, job.places, job.servers),
+            counter: Counter::new(job.rules, job.places, job.servers).within(job.memory),
             reader: None,
             units: Vec::new(),
             accepted: Vec::new(),
@@ -249,6 +255,7 @@ impl<'a> Worker<'a> {
             }
         };
         self.counter.end_block(log.input.id);
+        self.counter.relieve()?;
         let account = &mut self.counter.tally.account;
         account.lines += lines;
         let bytes = match block.content {

@@ -1,16 +1,19 @@
 //! A record → its groups and slots.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::account::Remark;
 use super::column::Column;
 use super::memo::{Asked, Clients, Found, Machines};
 use super::share::{NO_SLOT, Shares, Spreading, is_inside};
+use super::spill::{Memory, Shelf};
 use super::spread::is_in_one;
 use super::timing::{Judged, StatusColumn, judge};
 use super::value::{Ends, client_text};
 use super::view::{Key, UNKNOWN};
 use super::{Cut, Rules, Tally};
+use crate::error::Error;
 use crate::format::Escape;
 use crate::parse::Record;
 use crate::place::{Place, Places};
@@ -60,6 +63,9 @@ pub struct Counter<'a> {
     span: Option<(Timestamp, Timestamp)>,
     /// The number of the slot that the last record ended in: the dense rows stand there.
     current: u32,
+    memory: Option<&'a Memory>,
+    /// What memory had no room for.
+    shelf: Option<Shelf>,
 }
 
 /// What some view asks of every record.
@@ -85,6 +91,18 @@ struct ViewState {
     extras: Extras,
     flow: Flow,
     timings: Timings,
+}
+
+impl ViewState {
+    /// Bills need every sample at once, and a view without dimensions is one group.
+    fn has_parts(&self) -> bool {
+        self.series != Series::Bounded && !self.columns.is_empty()
+    }
+
+    /// Bytes of memory of what is known of values.
+    fn memory(&self) -> usize {
+        self.columns.iter().map(Column::memory).sum()
+    }
 }
 
 /// How many flows there are.
@@ -154,7 +172,69 @@ impl<'a> Counter<'a> {
             shares: Default::default(),
             span: None,
             current: NO_SLOT,
+            memory: None,
+            shelf: None,
         }
+    }
+
+    /// Its groups go to disk where they take more memory.
+    #[must_use]
+    pub fn within(self, memory: Option<&'a Memory>) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// The counts of all threads together.
+    pub fn total(mut counters: Vec<Self>, rules: &Rules) -> Result<Tally, Error> {
+        let shelved = shelved(&counters, rules.views.len());
+        for counter in &mut counters {
+            counter.shelve(|at, _| shelved[at])?;
+        }
+        let tallies = counters.into_iter().map(Self::closed);
+        Ok(tallies.reduce(Tally::merge).unwrap_or_else(|| Tally::new(rules)).settled())
+    }
+
+    /// Puts groups on disk if they take more memory than they may. To be asked for between blocks.
+    pub fn relieve(&mut self) -> Result<(), Error> {
+        let Some(memory) = self.memory else { return Ok(()) };
+        let views = self.tally.views.iter().zip(&self.views);
+        let groups: usize = views.map(|(view, state)| view.memory() + state.memory()).sum();
+        let clients = self.clients.memory();
+        if groups + clients <= memory.share {
+            return Ok(());
+        }
+        if clients > memory.share / 4 {
+            self.clients.clear();
+        }
+        // Small views would only make more work at the end.
+        let least = memory.share / (2 * self.views.len().max(1));
+        self.shelve(|_, size| size >= least)
+    }
+
+    /// Puts the groups of some views on disk; `wanted` is asked with the view's number and size.
+    fn shelve(&mut self, wanted: impl Fn(usize, usize) -> bool) -> Result<(), Error> {
+        let Some(memory) = self.memory else { return Ok(()) };
+        let Self { tally, views, shelf, .. } = self;
+        let all = views.len();
+        for (at, (state, view)) in views.iter_mut().zip(&mut tally.views).enumerate() {
+            if !view.is_empty() && wanted(at, view.memory() + state.memory()) && state.has_parts() {
+                let file = match shelf.take() {
+                    Some(file) => file,
+                    None => Shelf::new(memory, all)?,
+                };
+                shelf.insert(file).put(memory, at, view)?;
+                state.columns.iter_mut().for_each(Column::clear);
+            }
+        }
+        Ok(())
+    }
+
+    /// The counts, without the room of the views that are on disk.
+    fn closed(self) -> Tally {
+        let mut tally = self.tally;
+        tally.views.iter_mut().filter(|view| view.is_empty()).for_each(|view| *view = view.emptied());
+        let file = self.shelf.map(|file| file.closed(&tally.slots));
+        tally.shelves.extend(file.map(Arc::new));
+        tally
     }
 
     /// Another block begins: the next record may be earlier than the last.
@@ -363,6 +443,21 @@ impl<'a> Counter<'a> {
             }
         }
     }
+}
+
+/// Which views are to be on disk in the end: those that some thread has there, and large ones if memory has no room to
+/// merge them, because merged groups stand beside those that are not merged yet.
+fn shelved(counters: &[Counter<'_>], views: usize) -> Vec<bool> {
+    let size = |at: usize| counters.iter().map(|counter| counter.tally.views[at].memory()).sum::<usize>();
+    let sizes: Vec<usize> = (0..views).map(size).collect();
+    let all: usize = sizes.iter().sum();
+    let room = counters.iter().filter_map(|counter| counter.memory).map(|memory| memory.share);
+    let is_full = room.reduce(usize::saturating_add).is_some_and(|room| all > room / 2);
+    let has = |counter: &Counter<'_>, at| counter.shelf.as_ref().is_some_and(|file| file.has(at));
+    let is_large = |size: usize| is_full && size >= all / (2 * views);
+    let shelved =
+        |(at, size): (usize, &usize)| is_large(*size) || counters.iter().any(|counter| has(counter, at));
+    sizes.iter().enumerate().map(shelved).collect()
 }
 
 /// The part of a record that is counted.

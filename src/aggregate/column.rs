@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 
 use super::Rules;
 use super::interner::Interner;
+use super::room;
 use super::value::{Ends, place_value, value};
 use super::view::UNKNOWN;
 use crate::parse::Record;
@@ -29,6 +30,17 @@ pub(super) struct Column {
 impl Column {
     pub(super) fn new(dimension: Dimension) -> Self {
         Self { dimension, known: Vec::new(), v4: HashMap::default() }
+    }
+
+    /// The values of the view have new numbers from now on.
+    pub(super) fn clear(&mut self) {
+        self.known.fill(UNSEEN);
+        self.v4.clear();
+    }
+
+    /// Bytes of memory, see [`room`].
+    pub(super) fn memory(&self) -> usize {
+        room::list(&self.known) + room::map(&self.v4)
     }
 
     /// The number of a record's value among the `values` of its view.

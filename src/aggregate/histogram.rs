@@ -49,6 +49,21 @@ impl Histogram {
         }
     }
 
+    /// Bytes of memory beside its own: the buckets, and what an allocator adds.
+    pub(super) fn memory(&self) -> usize {
+        if self.entries.capacity() == 0 { 0 } else { size_of::<u64>() * (self.entries.capacity() + 2) }
+    }
+
+    /// What it is made of, for [`Self::restore`].
+    pub(super) fn store(&self) -> (&[u64], u64) {
+        (&self.entries, self.largest)
+    }
+
+    /// The histogram that was stored so.
+    pub(super) fn restore(entries: Vec<u64>, largest: u64) -> Self {
+        Self { entries, largest }
+    }
+
     /// How many values were counted.
     pub fn count(&self) -> u64 {
         self.entries.iter().fold(0, |sum, entry| sum.saturating_add(entry & COUNT_MAX))

@@ -7,6 +7,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
+use super::room;
+
 /// A set of byte strings numbered from 0.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interner {
@@ -61,6 +63,20 @@ impl Interner {
         string(&self.bytes, &self.ends, id)
     }
 
+    /// Forgets all strings, keeps the room for as many.
+    pub(crate) fn clear(&mut self) {
+        let Self { bytes, ends, table, hasher: _ } = self;
+        bytes.clear();
+        ends.clear();
+        table.clear();
+    }
+
+    /// Bytes of memory, see [`room`].
+    pub(crate) fn memory(&self) -> usize {
+        let Self { bytes, ends, table, hasher: _ } = self;
+        room::list(bytes) + room::list(ends) + room::table(table)
+    }
+
     /// All numbers, in order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = u32> + use<> {
         0..u32::try_from(self.ends.len()).expect("ids are handed out in 32 bits")
@@ -106,6 +122,22 @@ impl<V> TextMemo<V> {
             self.values.push(find(text));
         }
         id
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.texts = Interner::default();
+        self.values = Vec::new();
+    }
+
+    /// Bytes of memory, but for what values point to.
+    pub(crate) fn memory(&self) -> usize {
+        self.texts.memory() + room::list(&self.values)
+    }
+
+    /// How many texts are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
     }
 
     /// The value of a number.

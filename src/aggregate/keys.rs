@@ -9,6 +9,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::room;
 use super::view::Key;
 
 /// Cells of a dense table of pairs at most: 256 KiB, which stay in the processor's own memory.
@@ -61,6 +62,24 @@ impl Keys {
     #[inline]
     pub(super) fn number(&mut self, key: &Key) -> u32 {
         self.joins.iter_mut().zip(key).fold(0, |left, (join, &right)| join.number(left, right))
+    }
+
+    /// Forgets all keys, keeps the room for as many.
+    pub(super) fn clear(&mut self) {
+        for Join { pairs, dense, stride: _, hashed, hasher: _ } in &mut self.joins {
+            pairs.clear();
+            dense.fill(UNSEEN);
+            hashed.clear();
+        }
+    }
+
+    /// Bytes of memory, see [`room`].
+    pub(super) fn memory(&self) -> usize {
+        let of = |join: &Join| {
+            let Join { pairs, dense, stride: _, hashed, hasher: _ } = join;
+            room::list(pairs) + room::list(dense) + room::table(hashed)
+        };
+        self.joins.iter().map(of).sum()
     }
 
     /// The key of a number.

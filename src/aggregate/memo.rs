@@ -18,6 +18,9 @@ const REMEMBERED_MAX: usize = 1 << 16;
 /// Longer lists of forwarded addresses are read anew each time: strangers choose their length.
 const LIST_REMEMBERED_MAX: usize = 256;
 
+/// What an address takes that is remembered as text.
+const CANONICAL_BYTES: usize = 48;
+
 /// Who a text names.
 #[derive(Debug, Clone)]
 struct Known {
@@ -94,6 +97,18 @@ impl<'a> Clients<'a> {
             known: TextMemo::new(REMEMBERED_MAX),
             lists: TextMemo::new(REMEMBERED_MAX),
         }
+    }
+
+    /// Bytes of what is remembered of texts, roughly.
+    pub(super) fn memory(&self) -> usize {
+        let texts = self.known.len() + self.lists.len();
+        self.known.memory() + self.lists.memory() + texts * CANONICAL_BYTES
+    }
+
+    /// Forgets texts: they will be read again.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+        self.lists.clear();
     }
 
     /// The client of a record.

@@ -7,12 +7,14 @@ pub mod spread;
 pub mod account;
 pub mod histogram;
 pub mod timing;
+mod room;
 mod interner;
 mod glance;
 mod share;
 mod samples;
 mod keys;
 mod view;
+mod spill;
 mod memo;
 mod value;
 mod column;
@@ -23,8 +25,11 @@ pub use account::{Account, Remark, Skip};
 pub use charge::{Counter, Joined, Source, Units};
 pub use fine::{Curve, Fine};
 pub use share::Span;
+pub use spill::{Memory, Shelf};
 pub use timing::{StatusColumn, Timing};
 pub use view::{Extra, Sums, ViewTally};
+
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -90,6 +95,8 @@ pub struct Tally {
     pub outside_bytes: u128,
     /// Everything, by finer intervals than slots, whatever the limits in time.
     pub fine: Fine,
+    /// What memory had no room for: [`Tally::parts`] of those views, in [`Tally::views`] they are empty.
+    pub shelves: Vec<Arc<Shelf>>,
 }
 
 /// Slots ↔ small numbers from 1, within one thread.
@@ -123,6 +130,12 @@ impl Slots {
         number.checked_sub(1).map(|at| self.by_number[at as usize])
     }
 
+    /// The numbers that another thread's slots have here, those of no slot first.
+    fn numbers_of(&self, slots: &[Slot]) -> Vec<u32> {
+        let number = |slot| *self.numbers.get(slot).expect("merged tallies have each other's slots");
+        std::iter::once(0).chain(slots.iter().map(number)).collect()
+    }
+
     /// First and last slot that has samples.
     pub fn span(&self) -> Option<(Slot, Slot)> {
         Some((*self.by_number.iter().min()?, *self.by_number.iter().max()?))
@@ -136,6 +149,11 @@ impl Tally {
         Self { views: views.collect(), fine: Fine::new(rules), ..Self::default() }
     }
 
+    /// Bytes of memory that the groups take, roughly.
+    pub fn memory(&self) -> usize {
+        self.views.iter().map(ViewTally::memory).sum()
+    }
+
     /// The same counts, each sample of each group in one piece.
     #[must_use]
     pub fn settled(mut self) -> Self {
@@ -147,13 +165,14 @@ impl Tally {
     /// [`Tally::default`] is the identity.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
-        let Self { account, views, slots, outside_bytes, fine } = other;
+        let Self { account, views, slots, outside_bytes, fine, shelves } = other;
         if self.views.is_empty() {
             self.views.resize_with(views.len(), ViewTally::default);
         }
         self.account.merge(account);
         self.outside_bytes += outside_bytes;
         self.fine.merge(fine);
+        self.shelves.extend(shelves);
         let numbers = slots.by_number.iter().map(|&slot| self.slots.number(slot));
         let numbers: Vec<u32> = std::iter::once(0).chain(numbers).collect();
         for (mine, theirs) in self.views.iter_mut().zip(views) {

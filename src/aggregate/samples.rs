@@ -9,9 +9,12 @@
 //! slot. One slot and group may stand in the list several times; before the list doubles it is settled: sorted by slot,
 //! each slot summed in a dense row again. So it never holds much more than twice the distinct samples.
 
+use std::iter::Peekable;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use super::room;
 use super::share::NO_SLOT;
 use super::view::Sums;
 
@@ -197,6 +200,50 @@ impl Samples {
         self.settle_if_long();
     }
 
+    /// True if there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.overflow.is_empty() && self.rows.iter().all(|row| row.touched.is_empty())
+    }
+
+    /// Adds sums of whatever size.
+    pub(super) fn add_sums(&mut self, slot: u32, group: u32, sums: Sums) {
+        match u64::try_from(sums.bytes) {
+            Ok(bytes) => self.add(slot, group, sums.requests, bytes),
+            Err(_) => self.add_overflow(slot, group, sums),
+        }
+    }
+
+    /// Forgets all samples, keeps the room for as many.
+    pub(super) fn clear(&mut self) {
+        let Self { rows, list, settled, overflow } = self;
+        for Row { slot: _, cells, touched } in rows {
+            touched.clear();
+            cells.clear();
+        }
+        list.clear();
+        *settled = 0;
+        overflow.clear();
+    }
+
+    /// Bytes of memory, see [`room`]. To be sorted by slot, a list is copied.
+    pub(super) fn memory(&self) -> usize {
+        let Self { rows, list, settled: _, overflow } = self;
+        let rows: usize = rows.iter().map(|row| room::list(&row.cells) + room::list(&row.touched)).sum();
+        rows + room::list(list).max(2 * size_of_val(list.as_slice())) + room::map(overflow)
+    }
+
+    /// All samples, those of one group together, in the order of the places that groups have.
+    pub(super) fn by_group(&mut self, places: &[u32]) -> ByGroup<'_> {
+        for row in &mut self.rows {
+            row.drain(&mut self.list);
+        }
+        self.list.sort_unstable_by_key(|entry| (places[entry.group as usize], entry.slot));
+        let mut overflow: Vec<(u32, u32, Sums)> =
+            self.overflow.iter().map(|(&(slot, group), &sums)| (group, slot, sums)).collect();
+        overflow.sort_unstable_by_key(|&(group, slot, _)| (places[group as usize], slot));
+        ByGroup { list: self.list.iter().peekable(), overflow: overflow.into_iter().peekable() }
+    }
+
     /// All samples, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u32, Sums)> {
         let entries = self.list.iter().map(|entry| (entry.slot, entry.group, entry.cell.sums()));
@@ -205,6 +252,24 @@ impl Samples {
         });
         let overflow = self.overflow.iter().map(|(&(slot, group), &sums)| (slot, group, sums));
         entries.chain(rows).chain(overflow)
+    }
+}
+
+/// Samples, asked for group by group.
+pub(super) struct ByGroup<'a> {
+    list: Peekable<std::slice::Iter<'a, Entry>>,
+    overflow: Peekable<std::vec::IntoIter<(u32, u32, Sums)>>,
+}
+
+impl ByGroup<'_> {
+    /// The next sample of a group, which is the one asked for last or comes behind it.
+    pub(super) fn next_of(&mut self, group: u32) -> Option<(u32, Sums)> {
+        let entry = self.list.next_if(|entry| entry.group == group);
+        let sample = entry.map(|entry| (entry.slot, entry.cell.sums()));
+        sample.or_else(|| {
+            let (_, slot, sums) = self.overflow.next_if(|(of, ..)| *of == group)?;
+            Some((slot, sums))
+        })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::servers::{Servers, Statements};
 use crate::time::Zone;
 
 mod bounds;
+mod shelves;
 
 const SOURCE: Source =
     Source { file: 0, escape: Escape::Nginx, idc: None, units: Units::Told, status: StatusColumn::Logged };
@@ -268,25 +269,28 @@ struct NormalView {
 }
 
 fn normal(tally: &Tally) -> Normal {
-    let view = |view: &ViewTally| {
+    let view = |at: usize| {
         let mut normal = NormalView::default();
-        let values = |group| -> Values {
-            view.values(group).into_iter().map(|value| value.map(<[u8]>::to_vec)).collect()
-        };
-        for group in 0..u32::try_from(view.len()).expect("few") {
-            let timing = view.timing(group).cloned().unwrap_or_default();
-            let before = normal.groups.insert(values(group), (view.sums(group), view.extra(group), timing));
-            assert!(before.is_none(), "a group exists twice");
-        }
-        for (slot, group, sums) in view.samples() {
-            normal.samples.entry((values(group), tally.slots.get(slot))).or_default().merge(sums);
-        }
+        tally.parts(at, |part| normal_part(&mut normal, tally, part)).expect("the disk is not full");
         normal
     };
     Normal {
         account: tally.account.clone(),
         outside_bytes: tally.outside_bytes,
-        views: tally.views.iter().map(view).collect(),
+        views: (0..tally.views.len()).map(view).collect(),
+    }
+}
+
+fn normal_part(normal: &mut NormalView, tally: &Tally, view: &ViewTally) {
+    let values =
+        |group| -> Values { view.values(group).into_iter().map(|value| value.map(<[u8]>::to_vec)).collect() };
+    for group in 0..u32::try_from(view.len()).expect("few") {
+        let timing = view.timing(group).cloned().unwrap_or_default();
+        let before = normal.groups.insert(values(group), (view.sums(group), view.extra(group), timing));
+        assert!(before.is_none(), "a group exists twice");
+    }
+    for (slot, group, sums) in view.samples() {
+        normal.samples.entry((values(group), tally.slots.get(slot))).or_default().merge(sums);
     }
 }
 

@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 
 use super::interner::Interner;
 use super::keys::Keys;
+use super::room;
 use super::samples::{Cell, Samples};
 use super::share::{NO_SLOT, Shares, Span};
 use super::timing::Timing;
@@ -105,6 +106,41 @@ impl ViewTally {
         if let Some(too_much) = self.sums[group as usize].add(Cell { requests, bytes }) {
             self.overflow.entry(group).or_default().merge(too_much);
         }
+    }
+
+    /// Adds to the sums of a group, however much.
+    pub(super) fn add_sums(&mut self, group: u32, sums: Sums) {
+        match u64::try_from(sums.bytes) {
+            Ok(bytes) => self.add(group, sums.requests, bytes),
+            Err(_) => self.overflow.entry(group).or_default().merge(sums),
+        }
+    }
+
+    /// A view of the same dimensions that has counted nothing.
+    pub(super) fn emptied(&self) -> Self {
+        Self::new(self.values.len())
+    }
+
+    /// Forgets all groups, keeps the room for as many.
+    pub(super) fn clear(&mut self) {
+        let Self { values, keys, sums, overflow, extras, timings, samples, spans } = self;
+        values.iter_mut().for_each(Interner::clear);
+        keys.clear();
+        sums.clear();
+        overflow.clear();
+        extras.clear();
+        timings.clear();
+        samples.clear();
+        spans.clear();
+    }
+
+    /// Bytes of memory, see [`room`], with what it takes to put the groups on disk.
+    pub fn memory(&self) -> usize {
+        let Self { values, keys, sums, overflow, extras, timings, samples, spans } = self;
+        let values: usize = values.iter().map(Interner::memory).sum();
+        let lists = room::list(sums) + room::list(extras) + room::list(timings) + histograms(timings);
+        let maps = room::map(overflow) + room::map(spans);
+        values + keys.memory() + lists + maps + samples.memory() + self.len() * SORTED_BYTES
     }
 
     /// How many groups there are.
@@ -237,4 +273,17 @@ impl ViewTally {
         }
         self.samples.merge(samples, slots, &groups);
     }
+}
+
+/// What sorting takes of a group: its hash and number, and its place.
+const SORTED_BYTES: usize = 12;
+
+/// Timings that are looked at to know what their histograms take.
+const TIMINGS_LOOKED_AT: usize = 1_000;
+
+/// Bytes of the histograms, from some of them.
+fn histograms(timings: &[Timing]) -> usize {
+    let step = timings.len().div_ceil(TIMINGS_LOOKED_AT).max(1);
+    let looked_at = timings.iter().step_by(step);
+    looked_at.map(|timing| timing.times.memory() + timing.throughputs.memory()).sum::<usize>() * step
 }

@@ -107,6 +107,7 @@ pub(crate) enum Command {
   bandwho top --by client access.log
   bandwho top --by idc,region --servers servers.csv --ip-db city.mmdb access.log
   bandwho top --by path --sort requests --top 50 --csv access.log > paths.csv
+  bandwho top --by client,path --memory 512M --tmp /var/tmp access.log     however many groups there are
   bandwho top --by '$upstream_addr' --columns requests,bytes,rt_avg,errors_5xx access.log
   bandwho top --by client --sort driver_share --columns bytes,share,driver_share access.log
 
@@ -416,6 +417,13 @@ pub(crate) struct Read {
     /// Threads; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Checks and resources")]
     pub(crate) threads: usize,
+    /// Memory, such as 512M or 2G, from which on groups go to temporary files; answers do not depend on it
+    /// [default: a quarter of the machine's]
+    #[arg(long, value_name = "SIZE", help_heading = "Checks and resources")]
+    pub(crate) memory: Option<String>,
+    /// Directory of temporary files [default: TMPDIR or the system's]
+    #[arg(long, value_name = "DIR", help_heading = "Checks and resources")]
+    pub(crate) tmp: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -16,6 +16,7 @@ use bandwho::input;
 use bandwho::query::{Dimension, Metric, Series, View};
 use bandwho::report;
 use bandwho::report::answer::audit::{self, Audited, Detail};
+use bandwho::report::answer::top::Needs;
 use bandwho::report::escape;
 use bandwho::time::Timestamp;
 use clap::{Args as Group, ValueEnum};
@@ -103,7 +104,7 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Error> {
     let port = port::read(&name, &bytes, &rules.grid.zone, &choice).map_err(on_one_line)?;
     drop(bytes);
     tell(&name, &port);
-    let tally = count(&args.read, &sources, &rules, None)?;
+    let tally = count(&args.read, &sources, &rules, None, Needs::Whole)?;
     let counted = counted(&sources, &rules, &tally, looked_into(&sources, &rules));
     let curve = tally.fine.curve();
     let span =

@@ -16,6 +16,7 @@ use bandwho::billing::words::{
 use bandwho::error::Error;
 use bandwho::query::{Dimension, Metric};
 use bandwho::report::answer::bill::{self, Question};
+use bandwho::report::answer::top::Needs;
 use bandwho::time::{Timestamp, slot_length};
 
 use super::args::{Output, Read};
@@ -163,7 +164,7 @@ pub(crate) fn run(mut args: Bill) -> Result<u8, Error> {
         rules.until = Some(Timestamp::from_seconds(period.end()));
         question.period = Some(period);
     }
-    answer(&args.read, &sources, &rules, &target, |counted| bill::report(counted, &question))
+    answer(&args.read, &sources, &rules, &target, Needs::Whole, |counted| bill::report(counted, &question))
 }
 
 fn read_contract(path: &Path) -> Result<Contract, Error> {

@@ -11,7 +11,7 @@ use bandwho::place::About;
 use bandwho::query::{Dimension, Metric, Series, View};
 use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
-use bandwho::report::answer::top::Ranking;
+use bandwho::report::answer::top::{Needs, Ranking};
 use bandwho::report::answer::{Counted, slots, top};
 use bandwho::report::record;
 
@@ -19,7 +19,7 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
-use super::{audit, bill, dispatch, formats, guard, ipdb, latency, message, progress};
+use super::{audit, bill, dispatch, formats, guard, ipdb, latency, memory, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -49,7 +49,7 @@ fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
         message::note("no log has a byte column: requests are counted");
     }
     let rules = sources.rules(read, views, Cut::Records, &[])?;
-    answer(read, &sources, &rules, &target, |counted| Ok(overview::report(counted)))
+    answer(read, &sources, &rules, &target, Needs::Parts, overview::report)
 }
 
 fn top(args: &args::Top) -> Result<u8, Error> {
@@ -86,7 +86,8 @@ fn top(args: &args::Top) -> Result<u8, Error> {
     let needed: Vec<Metric> = metrics.iter().copied().chain([sort]).collect();
     let rules = sources.rules(&args.read, vec![View::new(by, &needed)], Cut::Records, &needed)?;
     let ranking = Ranking { metrics, sort, rows: limit(args.top) };
-    answer(&args.read, &sources, &rules, &target, |counted| Ok(top::report(counted, &ranking)))
+    let needs = ranking.needs();
+    answer(&args.read, &sources, &rules, &target, needs, |counted| top::report(counted, &ranking))
 }
 
 fn slots(args: &args::Slots) -> Result<u8, Error> {
@@ -101,7 +102,9 @@ fn slots(args: &args::Slots) -> Result<u8, Error> {
     let sources = plan::sources(&args.read, args.output.output.as_deref())?;
     let view = View { by, series: Series::PerSlot, ..View::default() };
     let rules = sources.rules(&args.read, vec![view], Cut::Slots, &[Metric::Bytes])?;
-    answer(&args.read, &sources, &rules, &target, |counted| slots::report(counted, limit(args.top)))
+    answer(&args.read, &sources, &rules, &target, Needs::Whole, |counted| {
+        slots::report(counted, limit(args.top))
+    })
 }
 
 fn lines(args: &args::Lines) -> Result<u8, Error> {
@@ -111,12 +114,12 @@ fn lines(args: &args::Lines) -> Result<u8, Error> {
     let limit = args.limit.unwrap_or(u64::MAX);
     let tally = if let Some(path) = &args.output {
         let file = Replacement::create(path)?;
-        let tally = count(&args.read, &sources, &rules, Some((style, &file.ordered(limit)?)))?;
+        let tally = count(&args.read, &sources, &rules, Some((style, &file.ordered(limit)?)), Needs::Whole)?;
         file.finish()?;
         tally
     } else {
         let ordered = Ordered::new("the lines", Box::new(io::BufWriter::new(io::stdout())), limit);
-        count(&args.read, &sources, &rules, Some((style, &ordered)))?
+        count(&args.read, &sources, &rules, Some((style, &ordered)), Needs::Whole)?
     };
     let databases = match style {
         LineStyle::Ndjson => sources.places.databases().cloned().collect(),
@@ -151,9 +154,10 @@ pub(super) fn answer(
     sources: &Sources,
     rules: &Rules,
     target: &Target,
+    needs: Needs,
     report: impl FnOnce(&Counted<'_>) -> Result<Report, Error>,
 ) -> Result<u8, Error> {
-    let tally = count(read, sources, rules, None)?;
+    let tally = count(read, sources, rules, None, needs)?;
     target.write(&report(&counted(sources, rules, &tally, looked_into(sources, rules)))?)?;
     Ok(verdict(read, sources, &tally))
 }
@@ -195,7 +199,9 @@ pub(super) fn count(
     sources: &Sources,
     rules: &Rules,
     lines: Option<(LineStyle, &Ordered)>,
+    needs: Needs,
 ) -> Result<Tally, Error> {
+    let memory = memory::memory(read)?;
     let sizes: Option<Vec<u64>> = sources.survey.logs.iter().map(|log| log.input.size).collect();
     let watch = progress::watch(sizes.map(|sizes| sizes.iter().sum()));
     let rejects_file = |path| Replacement::create(path)?.headed(record::REJECTS_HEADER);
@@ -208,8 +214,12 @@ pub(super) fn count(
         lines,
         rejects: rejects.as_ref(),
         progress: &watch.bytes,
+        memory: (needs == Needs::Parts).then_some(&memory),
     };
     let tally = pipeline::run(&sources.survey, &job)?;
+    if needs == Needs::Whole {
+        memory::note_whole(read, &tally)?;
+    }
     file.map_or(Ok(()), Replacement::finish)?;
     Ok(tally)
 }

@@ -7,6 +7,7 @@ use bandwho::error::Error;
 use bandwho::query::Metric;
 use bandwho::report::Output;
 use bandwho::report::answer::dispatch::{self, Asked, Cloud, Move};
+use bandwho::report::answer::top::Needs;
 use bandwho::servers::Site;
 
 use super::args::{self, Read};
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &Dispatch) -> Result<u8, Error> {
         rows: limit(args.top),
     };
     let rules = sources.rules(&args.read, dispatch::views(), Cut::Records, &[Metric::Bytes])?;
-    let tally = count(&args.read, &sources, &rules, None)?;
+    let tally = count(&args.read, &sources, &rules, None, Needs::Whole)?;
     let counted = counted(&sources, &rules, &tally, looked_into(&sources, &rules));
     let answer = dispatch::answer(&counted, &sources.servers, &asked)?;
     // Both are whole, or neither is there.

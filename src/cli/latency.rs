@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Latency) -> Result<u8, Error> {
     let needed: Vec<Metric> = ranking.metrics.iter().copied().chain([sort]).collect();
     let views = vec![latency::view(by, &needed, limits)];
     let rules = sources.rules(&args.read, views, Cut::Records, &needed)?;
-    answer(&args.read, &sources, &rules, &target, |counted| {
-        Ok(latency::report(counted, &ranking, limits, named))
+    answer(&args.read, &sources, &rules, &target, ranking.needs(), |counted| {
+        latency::report(counted, &ranking, limits, named)
     })
 }

@@ -16,6 +16,7 @@ mod mismatch;
 pub(crate) mod exit;
 mod output;
 pub(crate) mod message;
+mod memory;
 mod progress;
 
 pub(crate) use commands::run;

@@ -189,6 +189,7 @@ impl Bench {
             lines: lines.map(|lines| (LineStyle::Raw, lines)),
             rejects: None,
             progress: &AtomicU64::new(0),
+            memory: None,
         };
         self.pools[reading.threads - 1].install(|| run(survey, &job)).unwrap()
     }
@@ -212,13 +213,13 @@ impl Bench {
             durations_logged: layout.format.has(Part::Duration),
         };
         match command {
-            Command::Overview => overview::report(&counted),
+            Command::Overview => overview::report(&counted).unwrap(),
             Command::Slots(_) => slots::report(&counted, question.rows).unwrap(),
             Command::Bill => billed(&counted, question),
             Command::Top(by) => {
                 let metrics = question.metrics(by);
                 let sort = *metrics.last().unwrap();
-                top::report(&counted, &top::Ranking { metrics, sort, rows: question.rows })
+                top::report(&counted, &top::Ranking { metrics, sort, rows: question.rows }).unwrap()
             }
         }
     }

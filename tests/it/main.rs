@@ -3,6 +3,7 @@
 //! * `accounting`: bills, against an independent computation and by hand
 //! * `cli`: what users meet: answers, messages, exit codes
 //! * `laws`: any split of a log gives one answer, and every answer adds up
+//! * `memory`: limits of memory, and temporary files
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
 //! * `outputs`: files that are written, and numbers of peculiar logs
 //! * `drivers`: who filled the slots that set the 95th, in rankings as in bills
@@ -46,6 +47,7 @@ mod formats;
 mod ipdb;
 mod latency;
 mod laws;
+mod memory;
 #[cfg(unix)]
 mod manners;
 mod manual;

@@ -30,7 +30,29 @@ pub(super) struct Sum {
     pub(super) driving: u128,
 }
 
+impl Figures<'_> {
+    /// The same counts, on their own.
+    pub(super) fn owned(&self) -> Sum {
+        let Self { sums, extra, timing, samples, driving } = *self;
+        Sum { sums, extra, timing: timing.cloned().unwrap_or_default(), samples: samples.to_vec(), driving }
+    }
+}
+
 impl Sum {
+    /// Adds another sum with its samples.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.add(&other.figures());
+        self.samples.extend(&other.samples);
+        self.samples.sort_unstable();
+        self.samples.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 += later.1;
+            }
+            same
+        });
+    }
+
     /// All that a view counted.
     pub(super) fn of(counted: &Counted<'_>, tally: &ViewTally) -> Self {
         let mut sum = Self::default();

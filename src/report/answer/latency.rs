@@ -3,8 +3,9 @@
 use super::Counted;
 use super::figures::{Sum, group_numbers};
 use super::top::{self, Ranking};
+use crate::aggregate::Timing;
 use crate::aggregate::timing::LARGE_BYTES;
-use crate::aggregate::{Timing, ViewTally};
+use crate::error::Error;
 use crate::query::metric::Rung;
 use crate::query::{Dimension, Extras, Limits, Metric, Timings, View};
 use crate::report::chart::Bars;
@@ -55,10 +56,15 @@ pub fn metrics(named: Option<Vec<Metric>>) -> Vec<Metric> {
 }
 
 /// The answer of the only view of the rules, which is that of [`view`]. `columns` tells whether the metrics were named.
-pub fn report(counted: &Counted<'_>, ranking: &Ranking, limits: Limits, columns: Columns) -> Report {
+/// Fails if temporary files cannot be read.
+pub fn report(
+    counted: &Counted<'_>,
+    ranking: &Ranking,
+    limits: Limits,
+    columns: Columns,
+) -> Result<Report, Error> {
     let view = &counted.rules.views[0];
-    let tally = &counted.tally.views[0];
-    let mut table = top::table(counted, view, tally, ranking);
+    let mut table = top::table(counted, 0, ranking)?;
     if columns == Columns::Usual {
         let shown: &[Metric] = if view.by.is_empty() { &SHOWN } else { &SHOWN_BY };
         let usual = |column: &Column| shown.iter().any(|metric| metric.name() == column.name);
@@ -69,7 +75,7 @@ pub fn report(counted: &Counted<'_>, ranking: &Ranking, limits: Limits, columns:
     if view.by.is_empty() {
         // The only row is all there is.
         (table.other, table.total) = (None, None);
-        charts.extend(ladder(&Sum::of(counted, tally).timing));
+        charts.extend(ladder(&Sum::of(counted, &counted.tally.views[0]).timing));
     }
     let integer = |number: u64| Cell::Integer(number.into());
     let fact = |name, label, unit, value| Fact { name, label, unit, value: integer(value) };
@@ -78,15 +84,15 @@ pub fn report(counted: &Counted<'_>, ranking: &Ranking, limits: Limits, columns:
         fact("slow_us", "slow beyond", Unit::Micros, limits.slow_us),
         fact("large_bytes", "", Unit::Bytes, LARGE_BYTES),
     ];
-    facts.extend(apart(tally));
-    Report {
+    facts.extend(apart(counted)?);
+    Ok(Report {
         schema: "bandwho.latency/1",
         input: counted.input(),
         facts,
         tables: vec![table],
         charts,
         ..Report::default()
-    }
+    })
 }
 
 /// Whether the metrics were named.
@@ -99,21 +105,23 @@ pub enum Columns {
 }
 
 /// For people, who would take percentiles and Apdex for those of all requests: the fastest and the slowest may be missing.
-fn apart(tally: &ViewTally) -> Vec<Fact> {
+fn apart(counted: &Counted<'_>) -> Result<Vec<Fact>, Error> {
     let (mut zero, mut aborted, mut requests) = (0, 0, 0);
-    for group in group_numbers(tally) {
-        let timing = tally.timing(group);
-        zero += timing.map_or(0, |timing| timing.zero_duration);
-        aborted += timing.map_or(0, |timing| timing.aborted);
-        requests += tally.sums(group).requests;
-    }
+    counted.tally.parts(0, |tally| {
+        for group in group_numbers(tally) {
+            let timing = tally.timing(group);
+            zero += timing.map_or(0, |timing| timing.zero_duration);
+            aborted += timing.map_or(0, |timing| timing.aborted);
+            requests += tally.sums(group).requests;
+        }
+    })?;
     let fact = |(label, count): (&'static str, u64)| {
         let [some, all] = [count, requests].map(|count| human::count(count.into()));
         let words = format!("{some} of {all} requests: counted apart, in no time, share or score");
         Fact { name: "", label, unit: Unit::Text, value: Cell::Text(words.into_bytes()) }
     };
     let counts = [("logged 0 s", zero), ("aborted", aborted)];
-    counts.into_iter().filter(|(_, count)| *count > 0).map(fact).collect()
+    Ok(counts.into_iter().filter(|(_, count)| *count > 0).map(fact).collect())
 }
 
 /// How many requests were how fast; none if that is known of none.

@@ -4,8 +4,8 @@ use super::figures::{self, Sum, group_numbers, is_empty};
 use super::rates::{self, Period};
 use super::top::{self, Ranking};
 use super::{Counted, integer};
-use crate::aggregate::ViewTally;
 use crate::billing::rate_bps;
+use crate::error::Error;
 use crate::query::{Basis, Dimension, Metric, Series, View};
 use crate::report::{Cell, Fact, Report, Unit};
 
@@ -46,32 +46,32 @@ pub fn views(known: Known, provided: impl Fn(&Dimension) -> bool) -> Vec<View> {
     std::iter::once(everything).chain(panels).collect()
 }
 
-/// The answer; the views are those of [`views`].
-pub fn report(counted: &Counted<'_>) -> Report {
-    let pairs = counted.rules.views.iter().zip(&counted.tally.views);
-    let tables = pairs.skip(1).map(|(view, tally)| {
+/// The answer; the views are those of [`views`]. Fails if temporary files cannot be read.
+pub fn report(counted: &Counted<'_>) -> Result<Report, Error> {
+    let mut tables = Vec::new();
+    for (at, view) in counted.rules.views.iter().enumerate().skip(1) {
         let dimension = &view.by[0];
         let rows = (*dimension != Dimension::Status).then_some(ROWS);
         let (metrics, sort) = match counted.rules.basis {
             Basis::None => (vec![Metric::Requests], Metric::Requests),
             _ => (vec![Metric::Bytes, Metric::Share, Metric::Requests, Metric::AvgBps], Metric::Bytes),
         };
-        let mut table = top::table(counted, view, tally, &Ranking { metrics, sort, rows });
+        let mut table = top::table(counted, at, &Ranking { metrics, sort, rows })?;
         table.name = dimension.name().to_owned();
         let title = PANELS.iter().find(|(panel, _)| panel == dimension).map_or("", |(_, title)| title);
         table.title = format!("Top {title}");
-        table
-    });
-    Report {
+        tables.push(table);
+    }
+    Ok(Report {
         schema: "bandwho.overview/1",
         input: counted.input(),
-        facts: facts(counted),
-        tables: tables.collect(),
+        facts: facts(counted)?,
+        tables,
         ..Report::default()
-    }
+    })
 }
 
-fn facts(counted: &Counted<'_>) -> Vec<Fact> {
+fn facts(counted: &Counted<'_>) -> Result<Vec<Fact>, Error> {
     let all = Sum::of(counted, &counted.tally.views[0]);
     let period = Period::of(counted);
     let peak = rates::peak(&all.samples, period);
@@ -81,13 +81,9 @@ fn facts(counted: &Counted<'_>) -> Vec<Fact> {
     let span = counted.span();
     let time =
         |time: Option<crate::time::Timestamp>| time.map_or(Cell::Null, |time| Cell::Time(counted.time(time)));
-    let clients = counted
-        .rules
-        .views
-        .iter()
-        .zip(&counted.tally.views)
-        .find_map(|(view, tally)| (view.by == [Dimension::Client]).then(|| known(tally)));
-    vec![
+    let clients = counted.rules.views.iter().position(|view| view.by == [Dimension::Client]);
+    let clients = clients.map(|at| known(counted, at)).transpose()?;
+    Ok(vec![
         fact("from", "from", Unit::Text, time(span.map(|(first, _)| first))),
         fact("to", "to", Unit::Text, time(span.map(|(_, last)| last))),
         fact("requests", "requests", Unit::Count, number(Some(all.sums.requests.into()))),
@@ -104,13 +100,17 @@ fn facts(counted: &Counted<'_>) -> Vec<Fact> {
         ),
         fact("slot_seconds", "", Unit::Count, Cell::Integer(i128::from(counted.rules.grid.length))),
         fact("chart", "rate", Unit::Text, chart(counted, &all)),
-    ]
+    ])
 }
 
 /// How many groups of one dimension there are whose value is known.
-fn known(tally: &ViewTally) -> usize {
-    let is_known = |group: &u32| !is_empty(tally, *group) && tally.value(*group, 0).is_some();
-    group_numbers(tally).filter(is_known).count()
+fn known(counted: &Counted<'_>, at: usize) -> Result<usize, Error> {
+    let mut known = 0;
+    counted.tally.parts(at, |tally| {
+        let is_known = |group: &u32| !is_empty(tally, *group) && tally.value(*group, 0).is_some();
+        known += group_numbers(tally).filter(is_known).count();
+    })?;
+    Ok(known)
 }
 
 /// The rate over the period: one letter for an equal length of time, the highest rate of its slots. Only samples are

@@ -1,10 +1,14 @@
 //! `bandwho top`: ranked groups.
 
+mod parts;
+
 use super::figures::{self, Figures, Series, Sum, is_empty, per_slot};
+use super::groups::KeyPart;
 use super::rates::{self, Period, Sample};
 use super::rows::{Row, Rows};
 use super::{Counted, groups};
 use crate::aggregate::{Extra, ViewTally};
+use crate::error::Error;
 use crate::query::{Dimension, Metric, View};
 use crate::report::{Cell, Other, Report, Table};
 use crate::time::Slot;
@@ -20,51 +24,129 @@ pub struct Ranking {
     pub rows: Option<usize>,
 }
 
-/// The answer of the only view of the rules.
-pub fn report(counted: &Counted<'_>, ranking: &Ranking) -> Report {
-    let table = table(counted, &counted.rules.views[0], &counted.tally.views[0], ranking);
-    Report { schema: "bandwho.top/1", input: counted.input(), tables: vec![table], ..Report::default() }
+impl Ranking {
+    /// Whether all groups must be known before any is ranked, or shown.
+    pub fn needs(&self) -> Needs {
+        let driven = self.metrics.iter().chain([&self.sort]).any(|metric| *metric == Metric::DriverShare);
+        match self.rows {
+            Some(rows) if rows <= PARTS_ROWS_MAX && !driven => Needs::Parts,
+            _ => Needs::Whole,
+        }
+    }
+}
+
+/// What an answer needs of a view at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// All its groups.
+    Whole,
+    /// Any part of them after another.
+    Parts,
+}
+
+/// More rows than this are kept as groups: a row in full takes more memory.
+const PARTS_ROWS_MAX: usize = 10_000;
+
+/// The answer of the only view of the rules. Fails if temporary files cannot be read.
+pub fn report(counted: &Counted<'_>, ranking: &Ranking) -> Result<Report, Error> {
+    let tables = vec![table(counted, 0, ranking)?];
+    Ok(Report { schema: "bandwho.top/1", input: counted.input(), tables, ..Report::default() })
 }
 
 /// A ranked table of a view. Rows and `other` add up to `total`.
-pub(super) fn table(counted: &Counted<'_>, view: &View, tally: &ViewTally, ranking: &Ranking) -> Table {
-    let Ranking { metrics, sort, rows: limit } = ranking;
-    let period = Period::of(counted);
-    let rows = Rows::new(counted, &view.by, tally);
-    let ranked = Details::new(counted, view, tally, &[*sort], |_| true);
-    let limit = limit.unwrap_or(usize::MAX).min(rows.all.len());
-    let places = rows.first(limit, |row| figures::measure(&ranked.of(row), *sort, period));
-    let shown = Shown::new(&rows, &places, tally);
-    let details = Details::new(counted, view, tally, metrics, |group| shown.groups[group as usize]);
-    let (other, total) = footers(counted, &rows, &shown, &details);
-    let (other, total) = (other.figures(), total.figures());
+pub(super) fn table(counted: &Counted<'_>, at: usize, ranking: &Ranking) -> Result<Table, Error> {
+    if counted.tally.is_shelved(at) && ranking.needs() == Needs::Parts {
+        return parts::table(counted, at, ranking);
+    }
+    let view = &counted.rules.views[at];
+    counted.tally.whole(at, |tally| whole(counted, view, tally, ranking))
+}
 
-    let mut columns = groups::key_columns(&view.by);
-    let keys = columns.len();
-    columns.extend(metrics.iter().map(|&metric| figures::metric_column(metric)));
-    let numbers = |of: &Figures<'_>| {
-        let cell = |&metric: &Metric| figures::metric_cell(counted, of, metric, &total, period);
-        metrics.iter().map(cell).collect::<Vec<_>>()
-    };
-    let sum = |of: &Figures<'_>| {
-        let mut cells = vec![Cell::Null; keys];
-        cells.extend(numbers(of));
-        cells
-    };
+/// The table of a view that is in memory.
+fn whole(counted: &Counted<'_>, view: &View, tally: &ViewTally, ranking: &Ranking) -> Table {
+    let picked = Picked::new(counted, view, tally, ranking);
+    let (other, total) = footers(counted, &picked);
+    let Picked { rows, places, details, .. } = &picked;
+    let cells = Cells::new(counted, view, ranking, total.figures());
     let row = |&at: &u32| {
         let row = &rows.all[at as usize];
-        let mut cells = groups::key_cells(counted, &view.by, &rows.key(row));
-        cells.extend(numbers(&details.of(row)));
-        cells
+        cells.row(&rows.key(row), &details.of(row))
     };
-    Table {
-        name: String::new(),
-        title: String::new(),
-        by: view.by.iter().map(|dimension| dimension.name().to_owned()).collect(),
-        rows: places.iter().map(row).collect(),
-        other: Some(Other { groups: (rows.all.len() - places.len()) as u64, cells: sum(&other) }),
-        total: Some(sum(&total)),
-        columns,
+    cells.table(places.iter().map(row).collect(), rows.all.len() - places.len(), &other.figures())
+}
+
+/// The rows that are shown, and what is known of all.
+struct Picked<'a> {
+    rows: Rows<'a>,
+    /// Of those shown, in order.
+    places: Vec<u32>,
+    /// By what they were ranked, in the same order.
+    measures: Vec<Option<u128>>,
+    shown: Shown,
+    details: Details<'a>,
+}
+
+impl<'a> Picked<'a> {
+    fn new(counted: &Counted<'_>, view: &'a View, tally: &'a ViewTally, ranking: &Ranking) -> Self {
+        let Ranking { metrics, sort, rows: limit } = ranking;
+        let period = Period::of(counted);
+        let rows = Rows::new(counted, &view.by, tally);
+        let ranked = Details::new(counted, view, tally, &[*sort], |_| true);
+        let limit = limit.unwrap_or(usize::MAX).min(rows.all.len());
+        let measure = |row: &Row| figures::measure(&ranked.of(row), *sort, period);
+        let places = rows.first(limit, measure);
+        let measures = places.iter().map(|at| measure(&rows.all[*at as usize])).collect();
+        let shown = Shown::new(&rows, &places, tally);
+        let details = Details::new(counted, view, tally, metrics, |group| shown.groups[group as usize]);
+        Self { rows, places, measures, shown, details }
+    }
+}
+
+/// How rows become cells.
+struct Cells<'a> {
+    counted: &'a Counted<'a>,
+    view: &'a View,
+    metrics: &'a [Metric],
+    total: Figures<'a>,
+    period: Option<Period>,
+}
+
+impl<'a> Cells<'a> {
+    fn new(counted: &'a Counted<'a>, view: &'a View, ranking: &'a Ranking, total: Figures<'a>) -> Self {
+        Self { counted, view, metrics: &ranking.metrics, total, period: Period::of(counted) }
+    }
+
+    fn numbers(&self, of: &Figures<'_>) -> impl Iterator<Item = Cell> {
+        let Self { counted, metrics, total, period, .. } = self;
+        metrics.iter().map(|&metric| figures::metric_cell(counted, of, metric, total, *period))
+    }
+
+    fn row(&self, key: &[KeyPart], of: &Figures<'_>) -> Vec<Cell> {
+        let mut cells = groups::key_cells(self.counted, &self.view.by, key);
+        cells.extend(self.numbers(of));
+        cells
+    }
+
+    /// The table of these rows and so many others.
+    fn table(&self, rows: Vec<Vec<Cell>>, others: usize, other: &Figures<'_>) -> Table {
+        let by = &self.view.by;
+        let mut columns = groups::key_columns(by);
+        let keys = columns.len();
+        columns.extend(self.metrics.iter().map(|&metric| figures::metric_column(metric)));
+        let sum = |of: &Figures<'_>| {
+            let mut cells = vec![Cell::Null; keys];
+            cells.extend(self.numbers(of));
+            cells
+        };
+        Table {
+            name: String::new(),
+            title: String::new(),
+            by: by.iter().map(|dimension| dimension.name().to_owned()).collect(),
+            rows,
+            other: Some(Other { groups: others as u64, cells: sum(other) }),
+            total: Some(sum(&self.total)),
+            columns,
+        }
     }
 }
 
@@ -150,7 +232,8 @@ fn everything(counted: &Counted<'_>, tally: &ViewTally) -> Vec<Sample> {
 }
 
 /// All other rows together, and all rows.
-fn footers(counted: &Counted<'_>, rows: &Rows<'_>, shown: &Shown, details: &Details<'_>) -> (Sum, Sum) {
+fn footers(counted: &Counted<'_>, picked: &Picked<'_>) -> (Sum, Sum) {
+    let Picked { rows, shown, details, .. } = picked;
     let tally = details.tally;
     let mut other = Sum::default();
     let mut all = Sum::default();

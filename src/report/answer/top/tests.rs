@@ -8,7 +8,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::aggregate::spread::Scheme;
-use crate::aggregate::{Counter, Cut, Rules, Source, StatusColumn, Sums, Tally, Timing, Units};
+use crate::aggregate::{Counter, Cut, Memory, Rules, Source, StatusColumn, Sums, Tally, Timing, Units};
 use crate::billing::rank::{RankRule, rank};
 use crate::client::{Rule, Trusted};
 use crate::format::Escape;
@@ -132,35 +132,36 @@ fn rules(by: Vec<Dimension>) -> Rules {
     }
 }
 
-/// Counted by two threads, whose groups and slots have other numbers.
-fn tally(rules: &Rules, requests: &[Request]) -> Tally {
+/// Counted by two threads, whose groups and slots have other numbers, within memory or without a limit.
+fn tally(rules: &Rules, requests: &[Request], memory: Option<&Memory>) -> Tally {
     let places = Places::none();
     let servers = Servers::load(&Statements::default()).expect("no servers are a list");
     let half = |requests: &[Request]| {
-        let mut counter = Counter::new(rules, &places, &servers);
+        let mut counter = Counter::new(rules, &places, &servers).within(memory);
         for request in requests {
             counter.count(&request.record(), &SOURCE);
+            counter.end_block(0);
+            counter.relieve().expect("the disk is not full");
         }
-        counter.end_block(0);
-        counter.tally
+        counter
     };
     let (one, other) = requests.split_at(requests.len() / 2);
-    half(one).merge(half(other))
+    Counter::total(vec![half(one), half(other)], rules).expect("the disk is not full")
 }
 
-fn check(by: Vec<Dimension>, ranking: &Ranking, requests: &[Request]) {
+fn check(by: Vec<Dimension>, ranking: &Ranking, requests: &[Request], memory: Option<&Memory>) {
     let rules = rules(by);
-    let tally = tally(&rules, requests);
-    let counted = Counted {
-        tally: &tally,
+    let [limited, tally] = [memory, None].map(|memory| tally(&rules, requests, memory));
+    let counted = |tally| Counted {
+        tally,
         rules: &rules,
         files: Vec::new(),
         databases: Vec::new(),
         servers_listed: false,
         durations_logged: true,
     };
-    let fast = table(&counted, &rules.views[0], &tally.views[0], ranking);
-    let (rows, groups, other, total) = twin(&counted, ranking);
+    let fast = table(&counted(&limited), 0, ranking).expect("the disk is not full");
+    let (rows, groups, other, total) = twin(&counted(&tally), ranking);
     assert_eq!(fast.rows, rows);
     let found = fast.other.expect("a ranking has others");
     assert_eq!((found.groups, found.cells), (groups, other));
@@ -203,10 +204,10 @@ impl Full {
     }
 }
 
-type Cells = Vec<Cell>;
+type Line = Vec<Cell>;
 
 /// Rows, how many others, the others, the total.
-fn twin(counted: &Counted<'_>, ranking: &Ranking) -> (Vec<Cells>, u64, Cells, Cells) {
+fn twin(counted: &Counted<'_>, ranking: &Ranking) -> (Vec<Line>, u64, Line, Line) {
     let period = Period::of(counted);
     let by = &counted.rules.views[0].by;
     let mut all = full(counted);
@@ -223,7 +224,7 @@ fn twin(counted: &Counted<'_>, ranking: &Ranking) -> (Vec<Cells>, u64, Cells, Ce
         })
     };
     let (other, total) = (sum(&all[shown..]), sum(&all));
-    let numbers = |row: &Full| -> Cells {
+    let numbers = |row: &Full| -> Line {
         total.look(|total| {
             let cell =
                 |figures: &Figures<'_>, metric| figures::metric_cell(counted, figures, metric, total, period);
@@ -295,6 +296,16 @@ proptest! {
 
     #[test]
     fn light_rows_make_the_table_of_full_ones((by, ranking) in questions(), requests in requests()) {
-        check(by, &ranking, &requests);
+        check(by, &ranking, &requests, None);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn parts_make_the_table_of_the_whole((by, ranking) in questions(), requests in requests()) {
+        let memory = Memory::new(0, 1, std::env::temp_dir());
+        check(by, &ranking, &requests, Some(&memory));
     }
 }
