@@ -32,6 +32,7 @@ use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers
 use crate::parse::wrapper::{Joiner, bare, is_comment};
 use crate::parse::{Reader, Reason, Record, Reject, Sheet, Wanted};
 use crate::place::Places;
+use crate::query::Dimension;
 use crate::report::record;
 use crate::servers::Servers;
 
@@ -111,6 +112,12 @@ fn wanted(job: &Job<'_>) -> Wanted {
     }
 }
 
+/// True if somebody wants to know where clients are: a table of all places takes tens of megabytes.
+fn asks_places(job: &Job<'_>) -> bool {
+    let told = matches!(job.lines, Some((LineStyle::Ndjson, _)));
+    told || job.rules.views.iter().flat_map(|view| &view.by).any(Dimension::is_place)
+}
+
 /// The workers that are free.
 struct Stock<'a> {
     job: &'a Job<'a>,
@@ -165,8 +172,10 @@ impl<'a> Stock<'a> {
         let watched = going.map(|block| block.map(|block| (watch.look(&block), block)));
         watched.par_bridge().try_for_each(|block| match block {
             Ok((later, block)) => {
-                let read = self.job.progress.load(Ordering::Relaxed);
-                self.job.places.flatten_if_worthwhile(read.max(self.expected));
+                if asks_places(self.job) {
+                    let read = self.job.progress.load(Ordering::Relaxed);
+                    self.job.places.flatten_if_worthwhile(read.max(self.expected));
+                }
                 let block = self.with_worker(|worker| worker.read(block, &later, log, self))?;
                 pool.give(block.bytes);
                 Ok(())
