@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::blocks::{BlockPool, Blocks, Framing, LineNumbers, Sizes, padding};
+use super::blocks::{BLOCK_SIZE, BlockPool, Blocks, Framing, LineNumbers, Sizes, padding};
 use super::decode::Decoder;
 use super::paths::Input;
 use super::text::Text;
@@ -39,16 +39,30 @@ pub struct Head {
     pub complete: bool,
 }
 
+/// Makes a pipe hold a block: 64 KiB, which it holds by default, is gone before its writer has woken up. What is no pipe,
+/// or may not be widened, is read as it is.
+#[cfg(target_os = "linux")]
+fn widen(pipe: impl std::os::fd::AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, BLOCK_SIZE);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen<T>(_: T) {}
+
 impl Stream {
     /// Opens an input and reads its first bytes.
     pub fn open(input: &Input) -> Result<Self, Error> {
         let Some(path) = &input.path else {
+            widen(io::stdin());
             return Self::new(input.id, &input.name, Kind::Other, Box::new(io::stdin()))
                 .map_err(|error| Error::io("open", Path::new(&input.name), error));
         };
         let open = || {
             let file = File::open(path)?;
             let kind = if file.metadata()?.is_file() { Kind::Regular } else { Kind::Other };
+            if kind == Kind::Other {
+                widen(&file);
+            }
             Self::new(input.id, &input.name, kind, Box::new(file))
         };
         open().map_err(|error| Error::io("open", path, error))

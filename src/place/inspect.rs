@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use super::known::Unreadable;
 use super::runs::{NONE, Runs};
 use super::source::{BROKEN, Source};
-use super::{About, NetKinds, Place, Places};
+use super::{About, Fields, NetKinds, Place, Places};
 use crate::error::Error;
 
 /// What one database holds. Addresses of which it knows nothing count nowhere, like those whose records are unreadable.
@@ -95,7 +95,7 @@ impl Seen<'_> {
             return number;
         }
         let record = if key == BROKEN { Err(Unreadable) } else { self.source.read(key, address) };
-        let number = match record.map(|known| known.place(self.lists)) {
+        let number = match record.map(|known| known.place(self.lists, Fields::ALL)) {
             Ok(place) if place == Place::default() => NONE,
             Ok(place) => {
                 let next = u32::try_from(self.by_place.len()).expect("fewer places than keys of four bytes");

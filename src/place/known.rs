@@ -1,7 +1,7 @@
 //! What one record of one database says, whatever the database's form; what several say together.
 
 use super::netkind::{self, NetKind, NetKinds};
-use super::{Place, region};
+use super::{Field, Fields, Place, region};
 
 /// A record that its reader refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +78,39 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// The owned form, with what the names and numbers imply.
-    pub(super) fn place(&self, lists: &NetKinds) -> Place {
+    /// The owned form of the fields that are asked for, with what the names and numbers imply.
+    pub(super) fn place(&self, lists: &NetKinds, asked: Fields) -> Place {
+        let text = |field, text: Option<&str>| text.filter(|_| asked.has(field)).map(Into::into);
+        let (country, region, province) = if asked.has_any(&[Field::Country, Field::Region, Field::Province])
+        {
+            self.region()
+        } else {
+            Default::default()
+        };
+        let names = [self.carrier, self.org];
+        // Names are searched for words: not for those who ask for a region.
+        let netkind = asked
+            .has(Field::Netkind)
+            .then(|| netkind::judge(self.listed, self.netkind, self.asn, names, lists))
+            .flatten();
+        let carrier = asked
+            .has(Field::Carrier)
+            .then(|| netkind::carrier(self.asn, self.carrier, self.org).map(Into::into))
+            .flatten();
+        Place {
+            country: text(Field::Country, country.as_deref()),
+            region: text(Field::Region, region.as_deref()),
+            province: text(Field::Province, province),
+            city: text(Field::City, self.city),
+            carrier,
+            asn: self.asn.filter(|_| asked.has(Field::Asn)),
+            org: text(Field::Org, self.org),
+            netkind: netkind.map(|kind| kind.name().into()),
+        }
+    }
+
+    /// Country, region and province.
+    fn region(&self) -> (Option<String>, Option<String>, Option<&str>) {
         let (country, bare, province) = region::settle(self.country, self.code, self.province);
         let code = country.and_then(|country| {
             // Older codes of a subdivision become its present one.
@@ -90,22 +121,11 @@ impl<'a> Known<'a> {
         let province = province.or_else(name).or(bare);
         let country = country.map(|[first, second]| format!("{}{}", first as char, second as char));
         let region = match (&country, code.or(province)) {
-            (Some(country), Some(part)) => Some(format!("{country}-{part}").into()),
-            (Some(country), None) => Some(country.as_str().into()),
+            (Some(country), Some(part)) => Some(format!("{country}-{part}")),
+            (Some(country), None) => Some(country.clone()),
             (None, _) => None,
         };
-        let names = [self.carrier, self.org];
-        let netkind = netkind::judge(self.listed, self.netkind, self.asn, names, lists);
-        Place {
-            country: country.map(Into::into),
-            region,
-            province: province.map(Into::into),
-            city: self.city.map(Into::into),
-            carrier: netkind::carrier(self.asn, self.carrier, self.org).map(Into::into),
-            asn: self.asn,
-            org: self.org.map(Into::into),
-            netkind: netkind.map(|kind| kind.name().into()),
-        }
+        (country, region, province)
     }
 }
 

@@ -75,6 +75,43 @@ pub struct Place {
     pub netkind: Option<Box<str>>,
 }
 
+/// A field of a [`Place`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the field of that name")]
+pub enum Field {
+    Country,
+    Region,
+    Province,
+    City,
+    Carrier,
+    Asn,
+    Org,
+    Netkind,
+}
+
+/// Some fields. Places of which fewer are asked for are fewer, and sooner put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fields(u8);
+
+impl Fields {
+    /// Every field.
+    pub const ALL: Self = Self(u8::MAX);
+
+    fn has(self, field: Field) -> bool {
+        self.0 & 1 << field as u8 != 0
+    }
+
+    fn has_any(self, fields: &[Field]) -> bool {
+        fields.iter().any(|field| self.has(*field))
+    }
+}
+
+impl FromIterator<Field> for Fields {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
+        Self(fields.into_iter().fold(0, |all, field| all | 1 << field as u8))
+    }
+}
+
 /// An index into one [`Memo`]'s `places`. Two memos number the same place differently: compare places, not ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PlaceId(pub u32);
@@ -247,7 +284,7 @@ impl Places {
     #[cold]
     fn read(&self, address: IpAddr, memo: &mut Memo) -> Located {
         let (known, failed) = flat::read(&self.sources, &memo.keys, address);
-        let found = Located { place: memo.intern(known.place(&self.lists)), failed };
+        let found = Located { place: memo.intern(known.place(&self.lists, memo.asked)), failed };
         memo.by_keys.insert(memo.keys.as_slice().into(), found);
         found
     }
@@ -322,6 +359,8 @@ fn nobody_v4() -> Box<[(Ipv4Addr, u32)]> {
 pub struct Memo {
     /// By [`PlaceId`]; the first is the unknown place.
     pub places: Vec<Place>,
+    /// What places have; other fields are as if not known.
+    asked: Fields,
     /// What was found for the addresses asked for last, each at the place that its hash names.
     recent: Box<[(IpAddr, Located)]>,
     /// IPv4 addresses asked for last with their records in the flat table, each at the place that its hash names.
@@ -339,12 +378,18 @@ pub struct Memo {
 }
 
 impl Memo {
-    /// A memo that knows the unknown place.
+    /// A memo of whole places.
     pub fn new() -> Self {
+        Self::of(Fields::ALL)
+    }
+
+    /// A memo that knows the unknown place; its places have nothing but these fields.
+    pub fn of(asked: Fields) -> Self {
         let by_place: HashMap<Place, PlaceId, RandomState> = HashMap::default();
         let seed = by_place.hasher().hash_one(0_u32).to_le_bytes();
         let mut memo = Self {
             places: Vec::new(),
+            asked,
             recent_v4: nobody_v4(),
             spread: u32::from_le_bytes([seed[0], seed[1], seed[2], seed[3]]) | 1,
             recent: vec![(NOBODY, Located::NOWHERE); RECENT].into(),
@@ -384,7 +429,7 @@ impl Memo {
                 self.failed.extend(records.rows.iter().map(|row| row.failed));
             }
         }
-        let place = self.intern(records.known(record).place(lists));
+        let place = self.intern(records.known(record).place(lists, self.asked));
         self.by_record[record as usize] = place;
         place
     }

@@ -9,6 +9,7 @@ use nom::sequence::delimited;
 use nom::{IResult, Parser};
 
 use crate::format::Part;
+use crate::place::Field;
 
 /// Dimensions without a time part that one view can have.
 pub const DIMENSIONS_MAX: usize = 5;
@@ -154,17 +155,22 @@ impl Dimension {
 
     /// True if it is a property of the client's place.
     pub fn is_place(&self) -> bool {
-        matches!(
-            self,
-            Self::Region
-                | Self::Country
-                | Self::Province
-                | Self::City
-                | Self::Carrier
-                | Self::Asn
-                | Self::Org
-                | Self::Netkind
-        )
+        self.place_field().is_some()
+    }
+
+    /// The field of the client's place that it is.
+    pub fn place_field(&self) -> Option<Field> {
+        Some(match self {
+            Self::Region => Field::Region,
+            Self::Country => Field::Country,
+            Self::Province => Field::Province,
+            Self::City => Field::City,
+            Self::Carrier => Field::Carrier,
+            Self::Asn => Field::Asn,
+            Self::Org => Field::Org,
+            Self::Netkind => Field::Netkind,
+            _ => return None,
+        })
     }
 
     /// True if a format with these parts can provide it. A data centre can also come from a file's path or the
