@@ -1,6 +1,6 @@
 //! What was found for short texts, one comparison away.
 //!
-//! A server's address or a machine's name comes a few dozen times in a million lines. Hashing such a text, looking for its
+//! A million lines have a few dozen servers between them. Hashing such a text, looking for its
 //! number and comparing it byte by byte takes longer than reading the line's numbers; here it is two words, which choose
 //! a place and are compared at once.
 

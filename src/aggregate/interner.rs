@@ -140,6 +140,12 @@ impl<V> TextMemo<V> {
         self.values.len()
     }
 
+    /// The same to be completed.
+    #[inline]
+    pub(crate) fn value_mut(&mut self, number: usize) -> &mut V {
+        &mut self.values[number]
+    }
+
     /// The value of a number.
     #[inline]
     pub(crate) fn value(&self, number: usize) -> &V {

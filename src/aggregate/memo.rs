@@ -29,7 +29,8 @@ struct Known {
     address: Option<IpAddr>,
     /// The address as text (RFC 5952; IPv4-mapped addresses are IPv4; zones stay, ports go).
     canonical: Option<Box<str>>,
-    located: Located,
+    /// Found when it is first asked for.
+    located: Option<Located>,
     /// A proxy that tells the truth: the client is among the forwarded addresses.
     trusted: bool,
 }
@@ -128,7 +129,7 @@ impl<'a> Clients<'a> {
         let logged = way.logged(record);
         let mut met = logged.map(|text| match client::dotted(text) {
             Some(address) => Met::Dotted(address),
-            None => Met::Known(self.known.number(text, |text| way.meet(text, &mut self.memo))),
+            None => Met::Known(self.known.number(text, |text| way.meet(text))),
         });
         let trusted = |known: &TextMemo<Known>| {
             met.is_none_or(|met| match met {
@@ -154,8 +155,14 @@ impl<'a> Clients<'a> {
                 (Some(address.into()), logged, located)
             }
             Some(Met::Known(number)) => {
-                let known = self.known.value(number);
-                (known.address, known.canonical.as_deref().map(str::as_bytes), known.located)
+                let known = self.known.value_mut(number);
+                let located = match (asked, known.address) {
+                    (Asked::Place, Some(address)) => {
+                        *known.located.get_or_insert_with(|| way.places.locate(address, &mut self.memo))
+                    }
+                    _ => Located::NOWHERE,
+                };
+                (known.address, known.canonical.as_deref().map(str::as_bytes), located)
             }
             None => (None, None, Located::NOWHERE),
         };
@@ -178,7 +185,7 @@ impl<'a> Clients<'a> {
             self.lists.get(list, |list| way.forwarded(list))
         };
         let client = client.as_ref()?.as_bytes();
-        Some(self.known.number(client, |text| way.meet(text, &mut self.memo)))
+        Some(self.known.number(client, |text| way.meet(text)))
     }
 }
 
@@ -200,7 +207,7 @@ impl Way<'_> {
         }
     }
 
-    fn meet(self, text: &[u8], memo: &mut Memo) -> Known {
+    fn meet(self, text: &[u8]) -> Known {
         let (address, trusted) = match self.rule {
             // A column that holds a list is like a list of forwarded addresses.
             Rule::Auto => {
@@ -214,7 +221,7 @@ impl Way<'_> {
         Known {
             address: address.map(|address| address.ip),
             canonical: address.map(|address| address.to_string().into()),
-            located: address.map_or(Located::NOWHERE, |address| self.places.locate(address.ip, memo)),
+            located: None,
             trusted,
         }
     }

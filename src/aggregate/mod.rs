@@ -154,7 +154,7 @@ impl Tally {
         self.views.iter().map(ViewTally::memory).sum()
     }
 
-    /// The same counts, each sample of each group in one piece.
+    /// The same counts, each sample of each group in one piece, unless it has more than 2⁶⁴ bytes.
     #[must_use]
     pub fn settled(mut self) -> Self {
         self.views.iter_mut().for_each(ViewTally::settle);

@@ -417,11 +417,11 @@ pub(crate) struct Read {
     /// Threads; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Checks and resources")]
     pub(crate) threads: usize,
-    /// Memory, such as 512M or 2G, from which on groups go to temporary files; answers do not depend on it
-    /// [default: a quarter of the machine's]
+    /// Memory, such as 512M or 2G, from which on the groups of `top`, `latency` and the overview go to temporary files;
+    /// answers do not depend on it [default: a quarter of the machine's]
     #[arg(long, value_name = "SIZE", help_heading = "Checks and resources")]
     pub(crate) memory: Option<String>,
-    /// Directory of temporary files [default: TMPDIR or the system's]
+    /// Directory of temporary files, on a disk: on some systems /tmp is memory [default: TMPDIR or the system's]
     #[arg(long, value_name = "DIR", help_heading = "Checks and resources")]
     pub(crate) tmp: Option<PathBuf>,
 }

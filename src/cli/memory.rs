@@ -51,7 +51,7 @@ pub(super) fn note_whole(read: &Read, tally: &Tally) -> Result<(), Error> {
     if taken > limit {
         let [taken, limit] = [taken, limit].map(|bytes| bytes.div_ceil(1 << 20));
         message::note(&format!(
-            "this answer needs all groups at once: they took {taken} MiB of memory, --memory is {limit} MiB"
+            "this answer needs all groups at once: they alone took about {taken} MiB, --memory is {limit} MiB"
         ));
     }
     Ok(())

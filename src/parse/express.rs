@@ -15,7 +15,7 @@
 //! should be, which is what [`matcher::matches_at_once`] finds, and numbers and times are read to the same effect.
 //!
 //! Advice for changing this: a stop may be as narrow as it likes, but what it lets pass must be what `matcher` and
-//! `value` let pass. Layouts that have a value without a clear end have no lane.
+//! `value` let pass. Layouts that have a value without a clear end, or whose lines name their values, have no lane.
 
 #![allow(clippy::inline_always, reason = "a line is read by one function, if all of it is inlined")]
 
@@ -24,7 +24,7 @@ use memchr::{memchr, memchr2, memchr3};
 use super::matcher::{self, Rule, span};
 use super::timestamp::{self, Logged};
 use super::{Record, Span, scan, value};
-use crate::format::{End, Guard, Kind, Layout, Part, Server, Shape, Step, Unit};
+use crate::format::{End, Grammar, Guard, Kind, Layout, Part, Server, Shape, Step, Unit};
 use crate::time::Timestamp;
 
 /// A layout in the form in which its plain lines are read.
@@ -103,6 +103,10 @@ enum Feed {
 impl Lane {
     /// The lane of a layout, if its values have clear ends.
     pub(super) fn of(layout: &Layout) -> Option<Self> {
+        // Lines that name their values have no literals between them.
+        if layout.format.grammar != Grammar::Text {
+            return None;
+        }
         let times: Vec<usize> = layout.times().collect();
         let duration = layout.source(Part::Duration).map(|step| &layout.steps[step].field.kind);
         // Times in pieces and starts in place of durations are put together from several values.

@@ -381,3 +381,35 @@ fn a_unit_that_nothing_tells_is_remarked() {
     check(&json("duration_ms"), none.clone());
     check(&|_| format!("{COMBINED} 0.250"), none);
 }
+
+/// Each line of a JSON log is one by itself: what stands between the objects is counted as what it is.
+#[test]
+fn lines_between_objects_are_no_records() {
+    let object = r#"{"client":"192.0.2.1","uri":"/a","status":200,"bytes":5}"#;
+    let log = format!("{object}\njava.lang.NullPointerException at com.example.Y(Z.java:7)\n# comment\n")
+        .repeat(30);
+    let run =
+        crate::bandwho_with(&["top", "--by", "client,status", "--json", "--no-ip-db", "-"], log.as_bytes());
+    let answer: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    let input = &answer["input"];
+    assert_eq!(
+        (&input["accepted"], &input["rejected"], &input["skipped"]),
+        (&30.into(), &30.into(), &30.into())
+    );
+    assert_eq!(answer["total"]["bytes"], 150);
+}
+
+/// The first value of such a line may be any: that the rest has no literals makes it no word.
+#[test]
+fn labelled_values_are_read_by_their_labels() {
+    let line = "host:192.0.2.1\tident:-\tuser:-\ttime:[23/Nov/2026:05:53:11 +0000]\treq:GET /a HTTP/1.1\tstatus:200\t\
+                size:77\treferer:-\tua:curl\n";
+    let args = ["top", "--by", "client,status", "--json", "--no-ip-db", "-"];
+    let run = crate::bandwho_with(&args, line.repeat(40).as_bytes());
+    let answer: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(answer["rows"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (&answer["rows"][0]["client"], &answer["rows"][0]["bytes"]),
+        (&"192.0.2.1".into(), &3080.into())
+    );
+}
