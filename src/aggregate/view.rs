@@ -134,7 +134,7 @@ impl ViewTally {
         spans.clear();
     }
 
-    /// Bytes of memory, see [`room`], with what it takes to put the groups on disk.
+    /// Bytes of memory, see `room`, with what it takes to put the groups on disk.
     pub fn memory(&self) -> usize {
         let Self { values, keys, sums, overflow, extras, timings, samples, spans } = self;
         let values: usize = values.iter().map(Interner::memory).sum();

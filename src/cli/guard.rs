@@ -14,13 +14,13 @@ pub(crate) fn check(common: &Common<'_>) -> Result<(), Error> {
         |path: &Path, why: &str| Err(Error::Usage(format!("cannot write {}: {why}", path.display())));
     let rejects = checks.rejects.as_deref();
     if let (Some(output), Some(rejects)) = (*output, rejects)
-        && (output == rejects || is_same(output, rejects))
+        && will_be_same(output, rejects)
     {
         return refuse(output, "it is named for the rejects as well");
     }
     for (one, other) in [(*output, *export), (*export, rejects)] {
         if let (Some(one), Some(other)) = (one, other)
-            && (one == other || is_same(one, other))
+            && will_be_same(one, other)
         {
             return refuse(one, "two answers are to be written there");
         }
@@ -59,6 +59,17 @@ pub(crate) fn check_found<'p>(
         }
     }
     Ok(())
+}
+
+/// True if both are one file, or will be once they are written: by then a name in one directory is one file.
+fn will_be_same(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some((folder.canonicalize().ok()?, path.file_name()?.to_owned()))
+    };
+    one == other
+        || is_same(one, other)
+        || place(one).zip(place(other)).is_some_and(|(one, other)| one == other)
 }
 
 /// True if both exist and are one file, by whatever name, or one is a directory that holds the other.

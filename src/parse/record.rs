@@ -2,7 +2,7 @@
 
 use crate::time::Timestamp;
 
-/// One request, as its line tells it. Text is raw: [`value::unescape`] undoes the server's escapes.
+/// One request, as its line tells it. Text is raw: [`super::value::unescape`] undoes the server's escapes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact about a line, none switches anything")]
 pub struct Record<'a> {
@@ -62,7 +62,7 @@ pub struct Record<'a> {
     pub cache: Option<&'a [u8]>,
     /// Further fields asked for by their own name, in that order.
     pub others: Vec<Option<&'a [u8]>>,
-    /// The duration is longer than [`value::DURATION_US_MAX`]: the record counts at its logged instant.
+    /// The duration is longer than [`super::value::DURATION_US_MAX`]: the record counts at its logged instant.
     pub implausible: bool,
     /// Columns follow that the format does not name.
     pub extra: bool,

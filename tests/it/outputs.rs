@@ -36,6 +36,12 @@ fn no_output_replaces_an_input() {
         &csv,
         "it is named for the rejects as well",
     );
+    // One file that is not there yet, by two names.
+    let (one, other) = (format!("{directory}/new.csv"), format!("{directory}/./new.csv"));
+    let run = bandwho(&["top", "--by", "client", &log, "-o", &one, "--rejects", &other]);
+    let message = format!("bandwho: cannot write {one}: it is named for the rejects as well\n");
+    assert_eq!((run.code, run.err), (2, message));
+    assert!(!std::path::Path::new(&one).exists());
 }
 
 #[test]
