@@ -23,7 +23,7 @@ use super::view::Sums;
 const ROW_GROUPS_MAX: usize = if cfg!(test) { 6 } else { 1 << 18 };
 
 /// A list shorter than this is not settled: it is smaller than most answers.
-const SETTLED_LEAST: usize = if cfg!(test) { 1 << 4 } else { 1 << 20 };
+const SETTLED_LEAST: usize = if cfg!(test) { 1 << 4 } else { 1 << 18 };
 
 /// A sample in half the size of [`Sums`], because there are many.
 #[derive(Debug, Clone, Copy, Default)]
