@@ -13,6 +13,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::parse::scan::{eight_of, non_digits};
+
 /// How the client of a record is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rule {
@@ -85,8 +87,8 @@ pub fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
     // The second dot from both sides is one and the same, so there are three.
     let shaped = second_end.wrapping_add(fourth_and_third + 1) == length
         && widths.iter().all(|width| width.wrapping_sub(1) < 3)
-        && others(first) == dots
-        && others(last) == dots_behind;
+        && non_digits(first) == dots
+        && non_digits(last) == dots_behind;
     if !shaped {
         return None;
     }
@@ -94,7 +96,7 @@ pub fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
     let (mut address, mut fits) = (0_u32, true);
     for (bytes, width) in ends.into_iter().zip(widths) {
         let [hundreds, tens, ones, ..] =
-            ((bytes & (EACH * 0x0F)) >> (64 - 8 * width) << (24 - 8 * width)).to_le_bytes();
+            ((bytes & eight_of(0x0F)) >> (64 - 8 * width) << (24 - 8 * width)).to_le_bytes();
         let part = u32::from(hundreds) * 100 + u32::from(tens) * 10 + u32::from(ones);
         // Some systems read a leading zero as octal: nobody knows what `010` means.
         fits &= part <= 255 && part >= [0, 0, 10, 100][width as usize & 3];
@@ -103,24 +105,14 @@ pub fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
     fits.then(|| Ipv4Addr::from_bits(address))
 }
 
-/// A one in every byte.
-const EACH: u64 = u64::MAX / 255;
-
 /// The highest bit.
 const HIGH: u64 = 1 << 63;
 
 /// The highest bit of every byte that is `byte`.
 #[inline]
 fn equal(word: u64, byte: u8) -> u64 {
-    let distance = word ^ (EACH * u64::from(byte));
-    !(((distance & (EACH * 0x7F)) + EACH * 0x7F) | distance) & (EACH * 0x80)
-}
-
-/// The highest bit of every byte that is no digit.
-#[inline]
-fn others(word: u64) -> u64 {
-    let digits = word ^ (EACH * 0x30);
-    (((digits & (EACH * 0x7F)) + EACH * 0x76) | digits) & (EACH * 0x80)
+    let distance = word ^ eight_of(byte);
+    !(((distance & eight_of(0x7F)) + eight_of(0x7F)) | distance) & eight_of(0x80)
 }
 
 /// The first address of a list.

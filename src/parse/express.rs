@@ -22,6 +22,7 @@
 use memchr::{memchr, memchr2, memchr3};
 
 use super::matcher::{self, Rule, span};
+use super::scan::{eight_of, non_digits};
 use super::timestamp::{self, Logged};
 use super::{Record, Span, scan, value};
 use crate::format::{End, Grammar, Guard, Kind, Layout, Part, Server, Shape, Step, Unit};
@@ -319,24 +320,10 @@ fn eight_bytes(rest: &[u8]) -> Option<u64> {
     rest.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Every byte of a number of eight.
-#[inline(always)]
-const fn each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The highest bit of every byte that is no digit.
-#[inline(always)]
-fn others(bytes: u64) -> u64 {
-    let digits = bytes ^ each(b'0');
-    // Up to 9 this stays below the highest bit, and never carries into the next byte.
-    (((digits & each(0x7f)) + each(0x7f - 9)) | digits) & each(0x80)
-}
-
 /// The number that eight digits make, the first byte being the highest; a byte of 0 is a 0, too.
 #[inline(always)]
 fn number(digits: u64) -> u64 {
-    let ones = digits & each(0x0f);
+    let ones = digits & eight_of(0x0f);
     let pairs = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
     fours.wrapping_mul(10_000 << 32 | 1) >> 32
@@ -352,7 +339,7 @@ fn aligned(digits: u64, length: u32) -> u64 {
 #[inline(always)]
 fn whole(rest: &[u8]) -> Option<(usize, u64)> {
     let digits = eight_bytes(rest)?;
-    let length = others(digits).trailing_zeros() / 8;
+    let length = non_digits(digits).trailing_zeros() / 8;
     if length == 0 {
         return None;
     }
@@ -363,7 +350,7 @@ fn whole(rest: &[u8]) -> Option<(usize, u64)> {
 /// Eight digits were read, and up to seven follow.
 fn more_digits(rest: &[u8], read: u64) -> Option<(usize, u64)> {
     let digits = eight_bytes(rest)?;
-    let length = others(digits).trailing_zeros() / 8;
+    let length = non_digits(digits).trailing_zeros() / 8;
     let more = match length {
         0 => 0,
         8.. => return None,
@@ -390,7 +377,7 @@ impl Scale {
 #[inline(always)]
 fn decimal(rest: &[u8], scale: Scale) -> Option<(usize, u64)> {
     let bytes = eight_bytes(rest)?;
-    let others = others(bytes);
+    let others = non_digits(bytes);
     let length = others.trailing_zeros() / 8;
     if length == 0 || length == 8 || scale.whole == 0 {
         return None;
@@ -412,7 +399,7 @@ fn decimal(rest: &[u8], scale: Scale) -> Option<(usize, u64)> {
 #[inline(always)]
 fn status(rest: &[u8]) -> Option<(usize, u64)> {
     let bytes = eight_bytes(rest)?;
-    (others(bytes).trailing_zeros() / 8 == 3).then(|| (3, number(aligned(bytes, 3))))
+    (non_digits(bytes).trailing_zeros() / 8 == 3).then(|| (3, number(aligned(bytes, 3))))
 }
 
 /// A null, or a number in another notation: read as on any line.

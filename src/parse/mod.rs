@@ -8,7 +8,7 @@ mod foreign;
 mod record;
 mod reader;
 mod matcher;
-mod scan;
+pub(crate) mod scan;
 mod express;
 mod outline;
 mod keys;

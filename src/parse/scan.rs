@@ -61,6 +61,20 @@ const fn each(byte: u8) -> u128 {
     u128::MAX / 0xff * byte as u128
 }
 
+/// Every byte of a number of eight.
+#[inline(always)]
+pub(crate) const fn eight_of(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The highest bit of every byte that is no digit.
+#[inline(always)]
+pub(crate) fn non_digits(bytes: u64) -> u64 {
+    let digits = bytes ^ eight_of(b'0');
+    // Up to 9 this stays below the highest bit, and never carries into the next byte.
+    (((digits & eight_of(0x7f)) + eight_of(0x7f - 9)) | digits) & eight_of(0x80)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
