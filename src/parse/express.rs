@@ -252,7 +252,7 @@ fn feed(layout: &Layout, step: usize) -> Feed {
 /// Text before a quote that no backslash escapes. No server but those that escape quotes so writes one there.
 #[inline(always)]
 fn text(rest: &[u8]) -> Option<usize> {
-    let length = memchr2(b'"', b'\n', rest)?;
+    let length = scan::quoted(rest)?;
     (rest[..length].last() != Some(&b'\\')).then_some(length)
 }
 

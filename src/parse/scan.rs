@@ -1,64 +1,82 @@
-//! Where a word ends: sixteen bytes are looked at in one go.
+//! Where a word or a quoted text ends: sixteen bytes are compared in one go.
 //!
 //! ```text
 //! bytes    1  9  2  .  0  .  2  .  1  ␣  -  ␣  -  ␣  [  2
-//! ends     .  .  .  .  .  .  .  .  .  x  .  x  .  x  .  .     the highest bit of each byte that ends a word
+//! ends     .  .  .  .  .  .  .  .  .  x  .  x  .  x  .  .     one bit each
 //! length                              9                       the lowest of these bits
 //! ```
 //!
-//! Words are short: to call `memchr` for one would cost more than to look. They stop at the newline, too: whoever walks
-//! a line needs not know its end before. Where fewer bytes than a piece are left nothing is said.
-//!
-//! Subtracting from all bytes of a number at once borrows from the next byte above where a byte becomes negative, so
-//! only the lowest bit found is sure to be right, and no other is asked for.
+//! Words and texts are short: to call `memchr` for one would cost more than to look. They stop at the newline, too:
+//! whoever walks a line needs not know its end before. Where fewer bytes than a piece are left, nothing is said of a
+//! word, and a text is searched for as any other.
 
 #![allow(clippy::inline_always, reason = "a call would cost as much as what is called")]
 
-/// Bytes that are looked at in one go.
+use memchr::memchr2;
+use wide::u8x16;
+
+/// Bytes that are compared in one go.
 const PIECE: usize = 16;
+
+/// Bytes of a text that are looked at before anything is decided: most texts end there, and where they do is then no
+/// branch that could be guessed wrong.
+const STRIDE: usize = 64;
 
 /// The bytes before the first that ends a word: a blank, a quote, or what cannot be printed; and an exclamation mark,
 /// because it stands between them.
 #[inline(always)]
 pub(super) fn word(bytes: &[u8]) -> Option<usize> {
-    search(bytes, ends_word)
+    search(bytes, |piece| ends_word(piece).to_bitmask())
 }
 
 /// The same, or `mark`.
 #[inline(always)]
 pub(super) fn word_or(bytes: &[u8], mark: u8) -> Option<usize> {
-    search(bytes, |piece| ends_word(piece) | equal(piece, mark))
+    search(bytes, |piece| (ends_word(piece) | piece.simd_eq(u8x16::splat(mark))).to_bitmask())
+}
+
+/// The bytes before the first quote or newline.
+#[inline(always)]
+pub(super) fn quoted(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    while let Some((stride, after)) = rest.split_first_chunk::<STRIDE>() {
+        let found = ends_text(stride);
+        if found != 0 {
+            return Some(bytes.len() - rest.len() + found.trailing_zeros() as usize);
+        }
+        rest = after;
+    }
+    Some(bytes.len() - rest.len() + memchr2(b'"', b'\n', rest)?)
 }
 
 #[inline(always)]
-fn search(bytes: &[u8], ends: impl Fn(u128) -> u128) -> Option<usize> {
+fn search(bytes: &[u8], ends: impl Fn(u8x16) -> u32) -> Option<usize> {
     let mut rest = bytes;
     loop {
         let (piece, after) = rest.split_first_chunk::<PIECE>()?;
-        let found = ends(u128::from_le_bytes(*piece)) & each(0x80);
+        let found = ends(u8x16::new(*piece));
         if found != 0 {
-            return Some(bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize);
+            return Some(bytes.len() - rest.len() + found.trailing_zeros() as usize);
         }
         rest = after;
     }
 }
 
-/// The highest bit of each byte that ends a word, as far as it is the first.
+/// The bytes that end a word: none of them is above a quote.
 #[inline(always)]
-fn ends_word(piece: u128) -> u128 {
-    piece.wrapping_sub(each(b'"' + 1)) & !piece
+fn ends_word(piece: u8x16) -> u8x16 {
+    piece.min(u8x16::splat(b'"')).simd_eq(piece)
 }
 
-/// The highest bit of each byte that is `byte`, as far as it is the first.
+/// A bit for each byte that ends a text, the first lowest.
 #[inline(always)]
-fn equal(piece: u128, byte: u8) -> u128 {
-    let differences = piece ^ each(byte);
-    differences.wrapping_sub(each(1)) & !differences
-}
-
-#[inline(always)]
-const fn each(byte: u8) -> u128 {
-    u128::MAX / 0xff * byte as u128
+fn ends_text(stride: &[u8; STRIDE]) -> u64 {
+    let ends = |piece: &[u8; PIECE]| {
+        let piece = u8x16::new(*piece);
+        (piece.simd_eq(u8x16::splat(b'"')) | piece.simd_eq(u8x16::splat(b'\n'))).to_bitmask()
+    };
+    let pieces = stride.as_chunks().0.iter().enumerate();
+    pieces.fold(0, |found, (at, piece)| found | u64::from(ends(piece)) << (PIECE * at))
 }
 
 /// Every byte of a number of eight.
@@ -93,13 +111,14 @@ mod tests {
         #[test]
         fn words_end_where_their_twins_do(
             bytes in prop_oneof![
-                prop::collection::vec(any::<u8>(), 0..80),
+                prop::collection::vec(any::<u8>(), 0..200),
                 prop::collection::vec(prop::sample::select(&b"az#!\"\n |,\0\x7f\x80\x81\xa2\xff"[..]), 0..80),
                 "[a-z]{0,70}[a-z\n\"|\u{e9}]{0,30}".prop_map(String::into_bytes),
             ],
             mark: u8,
         ) {
             let ends_word = |byte: u8| byte <= b'"';
+            prop_assert_eq!(quoted(&bytes), bytes.iter().position(|byte| b"\"\n".contains(byte)));
             prop_assert_eq!(word(&bytes), naive(&bytes, ends_word));
             for mark in [b'|', mark] {
                 prop_assert_eq!(word_or(&bytes, mark), naive(&bytes, |byte| ends_word(byte) || byte == mark));
