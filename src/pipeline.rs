@@ -174,7 +174,9 @@ impl<'a> Stock<'a> {
             Ok((later, block)) => {
                 if asks_places(self.job) {
                     let read = self.job.progress.load(Ordering::Relaxed);
-                    self.job.places.flatten_if_worthwhile(read.max(self.expected));
+                    self.job
+                        .places
+                        .flatten_if_worthwhile(read.max(self.expected), self.job.rules.place_fields());
                 }
                 let block = self.with_worker(|worker| worker.read(block, &later, log, self))?;
                 pool.give(block.bytes);

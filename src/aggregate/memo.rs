@@ -9,8 +9,7 @@ use super::interner::TextMemo;
 use crate::client::{self, Address, Rule, Trusted};
 use crate::format::Escape;
 use crate::parse::{Record, plain};
-use crate::place::{Fields, Located, Memo, Place, PlaceId, Places};
-use crate::query::Dimension;
+use crate::place::{Located, Memo, Place, PlaceId, Places};
 use crate::servers::{Idc, Key, Servers};
 
 /// Distinct texts remembered before a memo starts anew.
@@ -93,12 +92,9 @@ pub(super) struct Clients<'a> {
 
 impl<'a> Clients<'a> {
     pub(super) fn new(places: &'a Places, rules: &'a Rules) -> Self {
-        let asked = rules.views.iter().flat_map(|view| &view.by).filter_map(Dimension::place_field);
-        // Without views lines are asked for, with all that is known of them.
-        let asked = if rules.views.is_empty() { Fields::ALL } else { asked.collect() };
         Self {
             way: Way { places, rule: rules.client, trusted: &rules.trusted },
-            memo: Memo::of(asked),
+            memo: Memo::of(rules.place_fields()),
             known: TextMemo::new(REMEMBERED_MAX),
             lists: TextMemo::new(REMEMBERED_MAX),
         }

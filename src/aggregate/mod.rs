@@ -35,7 +35,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::client::{Rule, Trusted};
-use crate::query::{Basis, View};
+use crate::place::Fields;
+use crate::query::{Basis, Dimension, View};
 use crate::time::{Grid, Slot, Timestamp};
 use spread::Scheme;
 
@@ -71,6 +72,14 @@ pub struct Rules {
     pub segment: u32,
     /// Seconds of the bins that everything is also counted in; none: it is not.
     pub fine: Option<u32>,
+}
+
+impl Rules {
+    /// What is asked of places; without views lines are asked for, with all that is known of them.
+    pub fn place_fields(&self) -> Fields {
+        let asked = self.views.iter().flat_map(|view| &view.by).filter_map(Dimension::place_field);
+        if self.views.is_empty() { Fields::ALL } else { asked.collect() }
+    }
 }
 
 /// What `--since` and `--until` leave out.

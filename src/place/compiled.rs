@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Fields;
 use super::builtin::attribution;
 use super::flat::{Flat, V4, V6};
 use super::known::{Known, Unreadable};
@@ -103,7 +104,7 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Compiled, Error> {
         attribution: attribution(names.into_iter()),
         ..About::new(name, bytes.len() as u64)
     };
-    Ok(Compiled { about, flat: Arc::new(Flat { v4, v6, records }) })
+    Ok(Compiled { about, flat: Arc::new(Flat { v4, v6, records: Arc::new(records), asked: Fields::ALL }) })
 }
 
 impl Source for Compiled {

@@ -101,6 +101,11 @@ impl Fields {
         self.0 & 1 << field as u8 != 0
     }
 
+    /// True if `other` has no field more.
+    fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
     fn has_any(self, fields: &[Field]) -> bool {
         fields.iter().any(|field| self.has(*field))
     }
@@ -181,23 +186,23 @@ impl Places {
 
     /// To be called now and then while logs are read: once `expected` bytes of log are enough to pay for it, one
     /// thread turns all databases into one flat table, which takes it up to a second. Lookups go on meanwhile, answer
-    /// the same before and after, and are faster from then on.
-    pub fn flatten_if_worthwhile(&self, expected: u64) {
+    /// the same before and after, and are faster from then on if they ask for no more than these fields.
+    pub fn flatten_if_worthwhile(&self, expected: u64, asked: Fields) {
         if self.flat.get().is_some() || self.begun.load(Ordering::Relaxed) || self.sources.is_empty() {
             return;
         }
         let size: u64 = self.databases().map(|about| about.bytes).sum();
         if expected >= size.saturating_mul(LOG_PER_DATABASE) && !self.begun.swap(true, Ordering::Relaxed) {
             // A tree that cannot be walked as a whole still answers for single addresses.
-            let _ = self.flatten();
+            let _ = self.flatten(asked);
         }
     }
 
     /// Turns all databases into one flat table now.
-    pub fn flatten(&self) -> Result<(), Error> {
+    pub fn flatten(&self, asked: Fields) -> Result<(), Error> {
         if self.flat.get().is_none() && !self.sources.is_empty() {
-            let alone = if let [only] = self.sources.as_slice() { only.flatten() } else { None };
-            let flat = alone.map_or_else(|| Flat::build(&self.sources), Ok)?;
+            let alone = if let [only] = self.sources.as_slice() { only.flatten(asked) } else { None };
+            let flat = alone.map_or_else(|| Flat::build(&self.sources, asked), Ok)?;
             // Another thread may have been faster with the same table.
             let _ = self.flat.set(Arc::new(flat));
         }
@@ -213,13 +218,13 @@ impl Places {
 
     /// The flat table as a file, for [`Places::open`].
     pub fn compile(&self) -> Result<Made, Error> {
-        let flat = Flat::build(&self.sources)?;
+        let flat = Flat::build(&self.sources, Fields::ALL)?;
         Ok(Made { bytes: compiled::write(&flat, self.databases())?, unreadable: flat.records.unreadable() })
     }
 
     /// The same in as few bytes as possible.
     pub fn compile_compact(&self) -> Result<Made, Error> {
-        let flat = Flat::build(&self.sources)?;
+        let flat = Flat::build(&self.sources, Fields::ALL)?;
         // Wherever the files lie, the bytes are the same.
         let bare = |name: &str| {
             Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy().into_owned())
@@ -235,20 +240,11 @@ impl Places {
         Ok(Made { bytes, unreadable: flat.records.unreadable() })
     }
 
-    /// The same for an IPv4 address, which needs no look at what it carries: those met lately are one comparison away.
+    /// The same for an IPv4 address, which needs no look at what it carries.
     #[inline]
     pub fn locate_v4(&self, address: Ipv4Addr, memo: &mut Memo) -> Located {
-        let Some(flat) = self.flat.get() else { return self.locate(address.into(), memo) };
-        let recent = memo.recent_v4_at(address);
-        let (known, found) = memo.recent_v4[recent];
-        let record = if known == address {
-            found
-        } else {
-            let record = flat.v4.get(address.to_bits());
-            memo.recent_v4[recent] = (address, record);
-            record
-        };
-        match record {
+        let Some(flat) = self.flat(memo) else { return self.locate(address.into(), memo) };
+        match flat.v4.get(address.to_bits()) {
             NONE => Located::NOWHERE,
             record => memo.by_record(&flat.records, &self.lists, record),
         }
@@ -260,7 +256,7 @@ impl Places {
             return Located::NOWHERE;
         }
         let address = carried(address);
-        if let Some(flat) = self.flat.get() {
+        if let Some(flat) = self.flat(memo) {
             return match flat.find(address) {
                 NONE => Located::NOWHERE,
                 record => memo.by_record(&flat.records, &self.lists, record),
@@ -278,6 +274,12 @@ impl Places {
         };
         memo.recent[recent] = (address, found);
         found
+    }
+
+    /// The flat table, if it tells apart what this memo does.
+    #[inline]
+    fn flat(&self, memo: &Memo) -> Option<&Flat> {
+        self.flat.get().map(Arc::as_ref).filter(|flat| flat.asked.covers(memo.asked))
     }
 
     /// Decodes the records that `memo.keys` names and remembers what they amount to.
@@ -335,9 +337,8 @@ fn low(bits: u128) -> u32 {
     u32::try_from(bits & u128::from(u32::MAX)).expect("32 bits are left")
 }
 
-/// Addresses remembered: 40 bytes each, 640 KiB per thread, which stay in the processor's own memory.
-const RECENT: usize = 1 << RECENT_BITS;
-const RECENT_BITS: u32 = 14;
+/// Addresses remembered: 40 bytes each, 320 KiB per thread, which stay in the processor's own memory.
+const RECENT: usize = 1 << 13;
 const _: () = assert!(size_of::<(IpAddr, Located)>() == 40, "the figure above");
 
 /// A record that was not met yet.
@@ -345,14 +346,6 @@ const UNSEEN: PlaceId = PlaceId(u32::MAX);
 
 /// An address carried by an IPv6 address is never asked for as such, so the place of this one is empty.
 const NOBODY: IpAddr = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
-
-/// Addresses that no hash leads to the place of: 0.0.0.0 has the first, whatever it is multiplied by, and 128.0.0.0 the
-/// middle one.
-fn nobody_v4() -> Box<[(Ipv4Addr, u32)]> {
-    let mut places = vec![(Ipv4Addr::UNSPECIFIED, NONE); RECENT];
-    places[0].0 = Ipv4Addr::new(128, 0, 0, 0);
-    places.into()
-}
 
 /// One thread's decoded places: no record is decoded twice, and equal places have one id.
 #[derive(Debug)]
@@ -363,10 +356,6 @@ pub struct Memo {
     asked: Fields,
     /// What was found for the addresses asked for last, each at the place that its hash names.
     recent: Box<[(IpAddr, Located)]>,
-    /// IPv4 addresses asked for last with their records in the flat table, each at the place that its hash names.
-    recent_v4: Box<[(Ipv4Addr, u32)]>,
-    /// Odd, and the process's own: nobody can choose addresses that share a place.
-    spread: u32,
     by_keys: HashMap<Box<[u32]>, Located, RandomState>,
     /// By number of a record in the flat table, or [`UNSEEN`]: four bytes each, for every line looks into it.
     by_record: Vec<PlaceId>,
@@ -386,12 +375,9 @@ impl Memo {
     /// A memo that knows the unknown place; its places have nothing but these fields.
     pub fn of(asked: Fields) -> Self {
         let by_place: HashMap<Place, PlaceId, RandomState> = HashMap::default();
-        let seed = by_place.hasher().hash_one(0_u32).to_le_bytes();
         let mut memo = Self {
             places: Vec::new(),
             asked,
-            recent_v4: nobody_v4(),
-            spread: u32::from_le_bytes([seed[0], seed[1], seed[2], seed[3]]) | 1,
             recent: vec![(NOBODY, Located::NOWHERE); RECENT].into(),
             by_keys: HashMap::default(),
             by_record: Vec::new(),
@@ -432,11 +418,6 @@ impl Memo {
         let place = self.intern(records.known(record).place(lists, self.asked));
         self.by_record[record as usize] = place;
         place
-    }
-
-    #[inline]
-    fn recent_v4_at(&self, address: Ipv4Addr) -> usize {
-        (address.to_bits().wrapping_mul(self.spread) >> (u32::BITS - RECENT_BITS)) as usize
     }
 
     fn recent_at(&self, address: IpAddr) -> usize {
@@ -657,7 +638,7 @@ mod tests {
             ("128.0.0.0/8", r#"{"country_code":"US"}"#),
             ("192.0.2.0/24", r#"{"country_code":"DE"}"#),
         ]]);
-        places.flatten().unwrap();
+        places.flatten(Fields::ALL).unwrap();
         let (mut memo, mut other) = (Memo::new(), Memo::new());
         // Far more addresses than are remembered, each asked for twice, so that many share a place.
         let addresses = (0..100_000_u32).map(|at| at.wrapping_mul(0x0127_4A35) & !(at & 7));

@@ -1,5 +1,6 @@
 //! Records of places, each once, in as few bytes as they need: what a flat table's numbers lead to.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
@@ -7,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::known::Known;
 use super::netkind::NetKind;
+use super::{Field, Fields};
 
 /// Numbered records. Records and texts are numbered in the order of first sight, so equal input gives equal numbers.
 #[derive(Debug, Clone, Default)]
@@ -58,11 +60,36 @@ impl Records {
         self.rows.iter().filter(|row| row.failed != 0).count() as u64
     }
 
+    /// For every record the first one that says the same of these fields.
+    pub(super) fn alike(&self, asked: Fields) -> Vec<u32> {
+        let mut firsts: HashMap<Row, u32, RandomState> = HashMap::default();
+        let numbered = (0..).zip(&self.rows);
+        numbered.map(|(number, row)| *firsts.entry(row.only(asked)).or_insert(number)).collect()
+    }
+
     /// What the record of a number says.
     pub(super) fn known(&self, number: u32) -> Known<'_> {
         let Row { country, netkind, listed, asn, texts, .. } = self.rows[number as usize];
         let [province, code, city, carrier, org] = texts.map(|text| self.texts.get(text));
         Known { country, province, code, city, carrier, asn, org, netkind, listed }
+    }
+}
+
+impl Row {
+    /// What is left for those who ask for these fields: each with all that [`Known::place`] tells it by.
+    fn only(self, asked: Fields) -> Self {
+        let is_asked = |fields: &[Field]| asked.has_any(fields);
+        let place = is_asked(&[Field::Country, Field::Region, Field::Province]);
+        let kind = is_asked(&[Field::Netkind]);
+        let network = kind || is_asked(&[Field::Carrier]);
+        let texts = [place, place, is_asked(&[Field::City]), network, network || is_asked(&[Field::Org])];
+        let mut only = self;
+        only.country = self.country.filter(|_| place);
+        only.netkind = self.netkind.filter(|_| kind);
+        only.listed = self.listed.filter(|_| kind);
+        only.asn = self.asn.filter(|_| network || is_asked(&[Field::Asn]));
+        only.texts.iter_mut().zip(texts).filter(|(_, is_kept)| !is_kept).for_each(|(text, _)| *text = 0);
+        only
     }
 }
 
@@ -114,7 +141,10 @@ fn slice<'a>(text: &'a str, ends: &[u32], number: u32) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::place::NetKinds;
 
     #[test]
     fn what_goes_in_comes_out_under_one_number() {
@@ -132,6 +162,55 @@ mod tests {
             assert_eq!(records.known(number), known);
         }
         assert_eq!(records.texts.ends.len(), 3, "texts are kept once");
+    }
+
+    fn known() -> impl Strategy<Value = Known<'static>> {
+        let text = |texts: &'static [&'static str]| prop::option::of(prop::sample::select(texts));
+        let kind = || prop::option::of(prop::sample::select(vec![NetKind::Carrier, NetKind::Idc]));
+        let site = (
+            prop::option::of(prop::sample::select(vec![*b"CN", *b"US"])),
+            text(&["Guangdong", "Texas"]),
+            text(&["GD", "TX"]),
+            text(&["Shenzhen", "Austin"]),
+        );
+        let network = (
+            text(&["China Telecom", "Hosting Ltd"]),
+            prop::option::of(prop::sample::select(vec![4134, 15169])),
+            text(&["Chinanet", "A University"]),
+            kind(),
+            kind(),
+        );
+        (site, network).prop_map(|((country, province, code, city), (carrier, asn, org, netkind, listed))| {
+            Known { country, province, code, city, carrier, asn, org, netkind, listed }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn records_that_are_alike_say_the_same_of_what_is_asked(
+            all in prop::collection::vec((known(), 0_u64..2), 1..12),
+            asked: u8,
+        ) {
+            let asked = Fields(asked);
+            let mut records = Records::default();
+            for (known, failed) in &all {
+                records.number(known, *failed);
+            }
+            let says = |number: u32| {
+                let place = records.known(number).place(&NetKinds::default(), asked);
+                (place, records.rows[number as usize].failed)
+            };
+            for (number, first) in (0..).zip(records.alike(asked)) {
+                prop_assert!(first <= number);
+                prop_assert_eq!(says(first), says(number), "{:?}", asked);
+            }
+            // Who asks for nothing cares for nothing but what could not be read.
+            let failures = records.rows.iter().map(|row| row.failed).collect::<std::collections::HashSet<_>>();
+            let kept = records.alike(Fields::default()).into_iter().collect::<std::collections::HashSet<_>>();
+            prop_assert_eq!(kept.len(), failures.len());
+        }
     }
 
     #[test]

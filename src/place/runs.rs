@@ -81,6 +81,13 @@ impl<A: Address> Runs<A> {
         self.firsts.iter().copied().zip(self.values.iter().copied())
     }
 
+    /// The same with other values: where these are equal, neighbours become one.
+    pub(super) fn map(&self, value: impl Fn(u32) -> u32) -> impl Iterator<Item = (A, u32)> {
+        let mut before = None;
+        let mapped = self.iter().map(move |(first, old)| (first, value(old)));
+        mapped.filter(move |&(_, value)| before.replace(value) != Some(value))
+    }
+
     /// How many runs there are: at least one.
     pub(super) fn len(&self) -> usize {
         self.firsts.len()

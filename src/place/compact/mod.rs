@@ -20,14 +20,15 @@ mod rows;
 mod starts;
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
+use super::Fields;
 use super::builtin::attribution;
-use super::flat::{Flat, V4, V6};
+use super::flat::Flat;
 use super::known::{Known, Unreadable};
 use super::records::Records;
 use super::runs::{Runs, find};
@@ -64,7 +65,7 @@ pub(super) struct Compact {
     /// The databases that it was made from.
     pub(super) about: Vec<About>,
     /// What the values of runs number.
-    pub(super) records: Records,
+    pub(super) records: Arc<Records>,
     pub(super) v4: Runs<u32>,
     pub(super) v6: Runs<u128>,
 }
@@ -129,9 +130,9 @@ impl Source for Packed {
         Ok(self.table().v6.clone())
     }
 
-    fn flatten(&self) -> Option<Flat> {
+    fn flatten(&self, asked: Fields) -> Option<Flat> {
         let Compact { records, v4, v6, .. } = self.table();
-        Some(Flat { v4: V4::new(v4), v6: V6::new(v6), records: records.clone() })
+        Some(Flat::new(v4, v6, Arc::clone(records), asked))
     }
 }
 
@@ -179,7 +180,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Compact, Corrupt> {
         if records.rows.len() != next.0 as usize - 1 {
             return Err(Corrupt);
         }
-        Ok(Compact { about, records, v4, v6 })
+        Ok(Compact { about, records: Arc::new(records), v4, v6 })
     })
 }
 

@@ -11,14 +11,15 @@ mod v6;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::Places;
 use super::known::{Known, Unreadable};
 use super::records::Records;
 use super::runs::{Address, NONE, Runs};
 use super::source::{BROKEN, Source};
+use super::{Fields, Places};
 use crate::error::Error;
 pub(super) use v4::V4;
 pub(super) use v6::V6;
@@ -38,21 +39,36 @@ pub struct Flat {
     /// Numbers of IPv6 addresses.
     pub(super) v6: V6,
     /// What the numbers stand for.
-    pub(super) records: Records,
+    pub(super) records: Arc<Records>,
+    /// What records are told apart by; of other fields they may say anything.
+    pub(super) asked: Fields,
 }
 
 impl Flat {
     /// The flat form of open databases.
     pub fn of(places: &Places) -> Result<Self, Error> {
-        Self::build(&places.sources)
+        Self::build(&places.sources, Fields::ALL)
     }
 
     /// Reads every record of every database once.
-    pub(super) fn build(sources: &[Box<dyn Source>]) -> Result<Self, Error> {
+    pub(super) fn build(sources: &[Box<dyn Source>], asked: Fields) -> Result<Self, Error> {
         let mut numbers = Numbers { sources, by_keys: HashMap::default(), records: Records::default() };
-        let v4 = V4::new(&numbers.join(|source| source.runs_v4(), Ipv4Addr::from_bits)?);
-        let v6 = V6::new(&numbers.join(|source| source.runs_v6(), Ipv6Addr::from_bits)?);
-        Ok(Self { v4, v6, records: numbers.records })
+        let v4 = numbers.join(|source| source.runs_v4(), Ipv4Addr::from_bits)?;
+        let v6 = numbers.join(|source| source.runs_v6(), Ipv6Addr::from_bits)?;
+        Ok(Self::new(&v4, &v6, Arc::new(numbers.records), asked))
+    }
+
+    /// The tables of these runs. Neighbours whose records differ in nothing that is asked become one: a table of regions
+    /// is a third of that of networks, and more of it stays in the processor's own memory.
+    pub(super) fn new(v4: &Runs<u32>, v6: &Runs<u128>, records: Arc<Records>, asked: Fields) -> Self {
+        let (v4, v6) = if asked == Fields::ALL {
+            (V4::new(v4.iter()), V6::new(v6.iter()))
+        } else {
+            let alike = records.alike(asked);
+            let first = |number: u32| alike.get(number as usize).copied().unwrap_or(NONE);
+            (V4::new(v4.map(first)), V6::new(v6.map(first)))
+        };
+        Self { v4, v6, records, asked }
     }
 
     /// The number of the record of an address that has been through [`super::carried`], or [`NONE`].

@@ -5,7 +5,7 @@ use mmdb_writer::{Value, Writer};
 use proptest::prelude::*;
 
 use super::*;
-use crate::place::{builtin, carried, source};
+use crate::place::{Field, NetKinds, builtin, carried, source};
 
 /// Runs from their starts in any order; everything before the first is [`NONE`].
 pub(super) fn runs<A: Address>(starts: impl IntoIterator<Item = (A, u32)>) -> Runs<A> {
@@ -86,7 +86,7 @@ fn random(state: &mut u64) -> u64 {
 /// of these half near a boundary. `BANDWHO_ADDRESSES=10000000 cargo test --release flat` asks for more than 100,000.
 #[expect(clippy::print_stdout, reason = "what was not compared is worth a line")]
 fn compare(name: &str, sources: &[Box<dyn Source>]) -> Option<usize> {
-    let flat = match Flat::build(sources) {
+    let flat = match Flat::build(sources, Fields::ALL) {
         Ok(flat) => flat,
         Err(error) => {
             println!("{name}: no flat table: {error}");
@@ -94,10 +94,15 @@ fn compare(name: &str, sources: &[Box<dyn Source>]) -> Option<usize> {
         }
     };
     // What a database makes of itself must say the same as what is made of its records.
-    let alone = if let [only] = sources { only.flatten() } else { None };
+    let alone = if let [only] = sources { only.flatten(Fields::ALL) } else { None };
+    // Whoever asks for a region gets the same from a table of nothing but regions.
+    let region = Fields::from_iter([Field::Region]);
+    let narrow = Flat::build(sources, region).expect("it could be built in full");
+    let place = |(known, failed): (Known<'_>, u64)| (known.place(&NetKinds::default(), region), failed);
     let check = |address: IpAddr| {
         let address = carried(address);
         let expected = ask(sources, address);
+        assert_eq!(place(answer(&narrow, address)), place(expected), "{name}: region of {address}");
         assert_eq!(answer(&flat, address), expected, "{name}: {address}");
         if let Some(alone) = &alone {
             assert_eq!(answer(alone, address), expected, "{name} by itself: {address}");
@@ -156,7 +161,7 @@ fn numbers_are_given_in_the_order_of_addresses() {
         ]),
         database(&[("192.0.2.0/25", Value::from("not a map")), ("2600::/16", country("US"))]),
     ];
-    let flat = Flat::build(&sources).unwrap();
+    let flat = Flat::build(&sources, Fields::ALL).unwrap();
     let check = |address: &str, expected: u32| {
         assert_eq!(flat.find(address.parse().unwrap()), expected, "{address}");
     };
@@ -250,7 +255,7 @@ fn csv_is_flattened_as_it_answers() {
 
 #[test]
 fn the_built_in_table_is_flattened_as_it_answers() {
-    let records = builtin::open().flatten().expect("it is a table").records.rows.len();
+    let records = builtin::open().flatten(Fields::ALL).expect("it is a table").records.rows.len();
     assert_eq!(compare("built-in", &[Box::new(builtin::open())]), Some(records));
 }
 

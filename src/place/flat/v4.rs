@@ -26,11 +26,11 @@ pub(in crate::place) struct V4 {
 }
 
 impl V4 {
-    /// One pass over runs whose values are [`NONE`] or below [`POINTER`].
-    pub(in crate::place) fn new(runs: &Runs<u32>) -> Self {
+    /// One pass over runs, from the lowest address on, whose values are [`NONE`] or below [`POINTER`].
+    pub(in crate::place) fn new(runs: impl Iterator<Item = (u32, u32)>) -> Self {
         let mut roots = Vec::with_capacity(ROOTS);
         let (mut blocks, mut lists) = (Vec::new(), Vec::new());
-        let mut rest = Rest { value: NONE, next: None, runs: runs.iter() };
+        let mut rest = Rest { value: NONE, next: None, runs };
         rest.step();
         for first in (0..=u32::MAX).step_by(1 << 16) {
             rest.reach(first);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     fn check(runs: &Runs<u32>) {
-        let table = V4::new(runs);
+        let table = V4::new(runs.iter());
         for (first, _) in runs.iter() {
             for address in [first.wrapping_sub(1), first, first.wrapping_add(1), first ^ 0x1234_5678] {
                 assert_eq!(table.get(address), runs.get(address), "{address:#x} {runs:?}");
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn values_beyond_the_records_are_refused() {
         let mut bytes = Vec::new();
-        V4::new(&runs([(0, 1), (1, 2), (0x0100_0000, 3), (0x0200_0000, 4), (0x0200_0100, 5)]))
+        V4::new(runs([(0, 1), (1, 2), (0x0100_0000, 3), (0x0200_0000, 4), (0x0200_0100, 5)]).iter())
             .write(&mut bytes);
         assert_eq!(V4::read(&mut bytes.as_slice(), 5), None);
         assert!(V4::read(&mut bytes.as_slice(), 6).is_some());
@@ -326,7 +326,7 @@ mod tests {
         fn tables_answer_as_any_runs_do(starts in starts(), addresses in prop::array::uniform16(any::<u32>())) {
             let runs = runs(starts);
             check(&runs);
-            let table = V4::new(&runs);
+            let table = V4::new(runs.iter());
             for address in addresses {
                 prop_assert_eq!(table.get(address), runs.get(address));
             }
@@ -340,7 +340,7 @@ mod tests {
         ) {
             let runs = runs(starts.into_iter().map(|(first, value)| (first, value % 4)));
             let mut bytes = Vec::new();
-            V4::new(&runs).write(&mut bytes);
+            V4::new(runs.iter()).write(&mut bytes);
             // Where it is likely to matter: the lengths, the roots and blocks in use, the lists.
             corrupt(&mut bytes, &corruptions, &[0, 8, 8 + 4 * 0xC000, 8 + 4 * (ROOTS - 8), 8 + 4 * ROOTS]);
             if let Some(table) = V4::read(&mut bytes.as_slice(), 4) {

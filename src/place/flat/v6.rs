@@ -20,15 +20,15 @@ pub(in crate::place) struct V6 {
 }
 
 impl V6 {
-    /// One pass over runs whose values are [`NONE`] or below [`POINTER`].
-    pub(in crate::place) fn new(runs: &Runs<u128>) -> Self {
-        let (mut highs, mut values) = (Vec::with_capacity(runs.len()), Vec::with_capacity(runs.len()));
+    /// One pass over runs, from the lowest address on, whose values are [`NONE`] or below [`POINTER`].
+    pub(in crate::place) fn new(runs: impl Iterator<Item = (u128, u32)>) -> Self {
+        let (mut highs, mut values) = (Vec::new(), Vec::new());
         let mut splits = Splits::default();
         let mut begin = |high, value| {
             highs.push(high);
             values.push(value);
         };
-        let mut runs = runs.iter().map(|(first, value)| (halves(first), value)).peekable();
+        let mut runs = runs.map(|(first, value)| (halves(first), value)).peekable();
         let mut before = NONE;
         while let Some(((high, low), value)) = runs.next() {
             let split = |&((next, low), _): &((u64, u64), u32)| next == high && low > 0;
@@ -205,9 +205,9 @@ struct Index {
 const GIVEN_OUT: u64 = 0b001;
 const GIVEN_OUT_BITS: u32 = 3;
 /// Addresses given out cluster in a hundredth of their space, so many buckets per run are needed to have a few runs
-/// per bucket; 4 MiB of them at most.
+/// per bucket; 2 MiB of them at most.
 const BUCKETS_PER_RUN_LOG2: u32 = 3;
-const BUCKETS_LOG2_MAX: u32 = 20;
+const BUCKETS_LOG2_MAX: u32 = 19;
 
 impl Index {
     fn new(highs: &[u64]) -> Self {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn check(runs: &Runs<u128>) {
-        let table = V6::new(runs);
+        let table = V6::new(runs.iter());
         for (first, _) in runs.iter() {
             let near =
                 [first.wrapping_sub(1), first, first.wrapping_add(1), first ^ 1 << 64, first ^ 1 << 100];
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn values_beyond_the_records_are_refused() {
         let mut bytes = Vec::new();
-        V6::new(&runs([(1 << 125, 1), ((1 << 125) + 5, 2)])).write(&mut bytes);
+        V6::new(runs([(1 << 125, 1), ((1 << 125) + 5, 2)]).iter()).write(&mut bytes);
         assert_eq!(V6::read(&mut bytes.as_slice(), 2), None);
         assert!(V6::read(&mut bytes.as_slice(), 3).is_some());
         assert_eq!(V6::read(&mut &bytes[..bytes.len() - 1], 3), None);
@@ -313,7 +313,7 @@ mod tests {
         fn tables_answer_as_any_runs_do(starts in starts(), addresses in prop::array::uniform16(any::<u128>())) {
             let runs = runs(starts);
             check(&runs);
-            let table = V6::new(&runs);
+            let table = V6::new(runs.iter());
             for address in addresses {
                 prop_assert_eq!(table.get(address), runs.get(address));
             }
@@ -327,7 +327,7 @@ mod tests {
         ) {
             let runs = runs(starts.into_iter().map(|(first, value)| (first, value % 4)));
             let mut bytes = Vec::new();
-            V6::new(&runs).write(&mut bytes);
+            V6::new(runs.iter()).write(&mut bytes);
             corrupt(&mut bytes, &corruptions, &[0, 12]);
             if let Some(table) = V6::read(&mut bytes.as_slice(), 4) {
                 let starts = runs.iter().map(|(first, _)| first);

@@ -19,6 +19,7 @@ use std::time::UNIX_EPOCH;
 
 use memchr::memmem;
 
+use super::Fields;
 use super::builtin::{self, BUILT_IN};
 use super::compact::{self, Packed};
 use super::compiled;
@@ -75,8 +76,8 @@ pub(super) trait Source: Debug + Send + Sync {
         None
     }
 
-    /// The flat table that it has most of already, made without a look at each record.
-    fn flatten(&self) -> Option<Flat> {
+    /// The flat table, told apart by these fields, of a database that has most of it already.
+    fn flatten(&self, _asked: Fields) -> Option<Flat> {
         None
     }
 }
