@@ -112,9 +112,40 @@ impl<'a> Clients<'a> {
         self.lists.clear();
     }
 
-    /// The client of a record.
+    /// The client of a record. Most are plain IPv4 addresses and nobody's proxies.
     #[inline]
     pub(super) fn find<'r>(
+        &'r mut self,
+        record: &Record<'r>,
+        escape: Escape,
+        asked: Asked,
+        account: &mut Account,
+    ) -> Found<'r> {
+        let way = self.way;
+        if let Some(text) = way.logged(record)
+            && let Some(address) = client::dotted(text)
+            && (record.forwarded.is_none() || !way.trusts(address))
+        {
+            let located = match asked {
+                Asked::Place => way.places.locate_v4(address, &mut self.memo),
+                Asked::Address => Located::NOWHERE,
+            };
+            if located.failed != 0 {
+                account.count_database_errors(located.failed);
+            }
+            return Found {
+                address: Some(address.into()),
+                text: Text::Canonical(text),
+                place: located.place,
+                places: &self.memo.places,
+            };
+        }
+        self.find_any(record, escape, asked, account)
+    }
+
+    /// The same for a client that is written in any way.
+    #[inline(never)]
+    fn find_any<'r>(
         &'r mut self,
         record: &Record<'r>,
         escape: Escape,
@@ -129,8 +160,7 @@ impl<'a> Clients<'a> {
         });
         let trusted = |known: &TextMemo<Known>| {
             met.is_none_or(|met| match met {
-                // Who is asked for by the forwarded list was not asked for here.
-                Met::Dotted(address) => way.rule == Rule::Auto && way.trusted.has_v4(address),
+                Met::Dotted(address) => way.trusts(address),
                 Met::Known(number) => known.value(number).trusted,
             })
         };
@@ -201,6 +231,11 @@ impl Way<'_> {
             Rule::Remote => record.peer.or(record.client),
             Rule::Forwarded => None,
         }
+    }
+
+    /// Whether the forwarded list of this peer is believed. By other rules it is not looked at, or was already.
+    fn trusts(self, peer: Ipv4Addr) -> bool {
+        self.rule == Rule::Auto && self.trusted.has_v4(peer)
     }
 
     fn meet(self, text: &[u8]) -> Known {
