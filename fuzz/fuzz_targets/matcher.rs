@@ -16,6 +16,9 @@ fuzz_target!(|data: &[u8]| {
     // Other line ends and other cuts of the same bytes are other lines of the same format.
     law::lines(&layout, lines(body).map(bare));
     law::lines(&layout, [body, &body[body.len() / 2..]].into_iter());
+    law::block(&layout, body);
+    // A second turn goes by what is remembered of the first, and far enough from the end.
+    law::block(&layout, &[body, b"\n", body, &[b'\n'; 100]].concat());
     if let Some(long) = stretched(data, body) {
         law::lines(&layout, [long.as_slice()].into_iter());
     }

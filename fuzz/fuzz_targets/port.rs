@@ -13,7 +13,10 @@ fuzz_target!(|data: &[u8]| {
         match read("port", data, &zone, &choice) {
             Ok(port) => {
                 assert!(port.step > 0);
-                assert!(port.samples.is_sorted_by(|one, next| one.label < next.label), "samples have an order");
+                assert!(
+                    port.samples.is_sorted_by(|one, next| one.label < next.label),
+                    "samples have an order"
+                );
                 assert!(port.samples.len() as u64 + port.unknown <= port.rows);
             }
             Err(error) => assert!(!error.to_string().is_empty()),

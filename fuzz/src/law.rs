@@ -1,7 +1,9 @@
 //! Laws of formats and of lines.
 
 use bandwho::format::{FIELDS_MAX, Format, Grammar, Item, Layout, Part};
-use bandwho::parse::{Parser, Record, Reject, Wanted, plain, value};
+use bandwho::input;
+use bandwho::parse::wrapper::bare;
+use bandwho::parse::{Parser, Reader, Record, Reject, Sheet, Wanted, plain, value};
 
 /// Fields that are asked for by their own names.
 const OTHERS_MAX: usize = 8;
@@ -44,6 +46,29 @@ pub fn lines<'a>(layout: &Layout, lines: impl Iterator<Item = &'a [u8]>) {
         assert_eq!(record, again);
         assert_eq!(numbers(&record), numbers(&counted));
         accepted(&kept, line, &record);
+    }
+}
+
+/// A block read as the program reads it, line by line, says of every line what reading that line alone says, and no
+/// other lines.
+pub fn block(layout: &Layout, block: &[u8]) {
+    let layouts = std::slice::from_ref(layout);
+    let mut reader = Reader::new(layouts, Wanted::ALL, &[]);
+    let mut alone = reader.clone();
+    let mut sheet = Sheet::default();
+    let mut start = 0;
+    while start < block.len() {
+        let (line, next) = input::line(block, start);
+        if let Some(passed) = reader.pass(&block[start..], &mut sheet) {
+            let mut expected = Record::default();
+            assert_eq!(alone.read(bare(line), &mut expected), Ok(0));
+            assert_eq!(*sheet.record(), expected);
+            assert_eq!((start + passed.end, start + passed.next), (start + bare(line).len(), next));
+        } else {
+            // What a line left behind must not show in the next.
+            _ = reader.read(bare(line), sheet.lend());
+        }
+        start = next;
     }
 }
 

@@ -47,6 +47,37 @@ fn ends() -> impl Strategy<Value = Vec<&'static str>> {
     prop::collection::vec(end, 6)
 }
 
+/// Names and values of lines that name their values.
+fn keyed() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+    let pairs = [
+        ("host", "$remote_addr"),
+        ("time", "$time_iso8601"),
+        ("request", "$request"),
+        ("status", "$status"),
+        ("size", "$body_bytes_sent"),
+        ("duration", "$request_time"),
+    ];
+    prop::sample::subsequence(pairs.to_vec(), 2..=pairs.len()).prop_shuffle()
+}
+
+/// The directive that writes such lines, and the format by which they are read.
+fn keyed_formats(pairs: &[(&str, &str)], grammar: Grammar) -> [Format; 2] {
+    let all = |pair: fn(&(&str, &str)) -> String, between: &str| {
+        pairs.iter().map(pair).collect::<Vec<_>>().join(between)
+    };
+    let (text, escape) = if grammar == Grammar::Ltsv {
+        (all(|(name, value)| format!("{name}:{value}"), "\t"), Escape::Nginx)
+    } else {
+        let pairs = all(|(name, value)| format!(r#""{name}":"{value}""#), ",");
+        (format!("{{{pairs}}}"), Escape::Json)
+    };
+    let written = nginx::format("keyed", escape, &text).expect(&text);
+    let named = |(field, (name, _)): (&Field, &(&str, &str))| Field { text: (*name).into(), ..field.clone() };
+    let fields = written.fields().zip(pairs).map(named).collect();
+    let read = Format::keyed("keyed", grammar, escape, fields);
+    [written, read]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
@@ -86,6 +117,24 @@ proptest! {
             (render(format, &seeds, |field, seed| value_of(field, format.escape, seed)), "\n")
         });
         compare(&[first.clone(), second.clone()], Wanted::ALL, &block(lines))?;
+    }
+
+    #[test]
+    fn lines_that_name_their_values_are_read_by_name(
+        (written, asked, seeds) in keyed().prop_flat_map(|pairs| {
+            let shuffled = Just(pairs.clone()).prop_shuffle();
+            (Just(pairs), shuffled, seeds())
+        }),
+        grammar in prop::sample::select(vec![Grammar::Json, Grammar::Ltsv]),
+        mutations in prop::collection::vec(mutations(), 6),
+    ) {
+        let ([written, _], [_, asked]) = (keyed_formats(&written, grammar), keyed_formats(&asked, grammar));
+        let lines = (0..).zip(&mutations).map(|(at, mutations)| {
+            let line = render(&written, &seeds, |field, seed| value_of(field, written.escape, seed));
+            (if at % 2 == 0 { line } else { mutate(line, mutations) }, "\n")
+        });
+        let passed = compare(std::slice::from_ref(&asked), Wanted::ALL, &block(lines))?;
+        prop_assert_eq!(passed, 0, "a lane goes by order");
     }
 
     #[test]
