@@ -413,7 +413,7 @@ impl<'a> Counter<'a> {
             Some(asked) => self.clients.find(record, source.escape, asked, account),
             None => Found::UNASKED,
         };
-        let ends = Ends { client, idc, escape: source.escape };
+        let ends = Ends { client: &client, idc, escape: source.escape };
         let judged =
             if self.needs.times { self.needs.judge(record, source, self.rules.basis) } else { UNASKED };
         for (state, tally) in self.views.iter_mut().zip(views) {
@@ -502,6 +502,7 @@ fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {
     .unwrap_or(0)
 }
 
+#[inline(never)]
 fn add_extra(extra: &mut super::Extra, record: &Record<'_>, judged: Judged) {
     extra.bytes_in += u128::from(record.bytes_in.unwrap_or(0));
     match record.status {

@@ -54,7 +54,7 @@ impl Column {
         servers: &Servers,
     ) -> u32 {
         let Self { dimension, known, v4 } = self;
-        let client = &ends.client;
+        let client = ends.client;
         match dimension {
             Dimension::Idc => by_number(known, ends.idc.map(|idc| usize::from(idc.0)), |_| {
                 number(values, ends.idc.map(|idc| servers.name(idc).as_bytes().into()))

@@ -65,8 +65,8 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Counts a record.
-    #[inline]
+    /// Counts a record. Not for the caller's body: much of it would be worked out for those who keep no timings.
+    #[inline(never)]
     pub(super) fn add(&mut self, judged: Judged, limits: Limits) {
         match judged {
             Judged::Aborted => self.aborted += 1,

@@ -14,7 +14,7 @@ use crate::servers::Idc;
 
 /// What was found out about a record's two ends.
 pub(super) struct Ends<'a> {
-    pub(super) client: Found<'a>,
+    pub(super) client: &'a Found<'a>,
     pub(super) idc: Option<Idc>,
     pub(super) escape: Escape,
 }
@@ -43,7 +43,7 @@ pub(super) fn value<'a>(
 ) -> Option<Cow<'a, [u8]>> {
     let text = |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
     match dimension {
-        Dimension::Client => client_text(&ends.client, ends.escape),
+        Dimension::Client => client_text(ends.client, ends.escape),
         Dimension::Net => ends.client.address.map(|address| network(address).into_bytes().into()),
         Dimension::Server => text(record.server_addr.or(record.hostname)),
         Dimension::Host => text(record.host),
