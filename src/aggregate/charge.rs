@@ -1,10 +1,12 @@
 //! A record → its groups and slots.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::account::Remark;
 use super::column::Column;
+use super::distinct::Seen;
 use super::memo::{Asked, Clients, Found, Machines};
 use super::share::{NO_SLOT, Shares, Spreading, is_inside};
 use super::spill::{Memory, Shelf};
@@ -18,7 +20,7 @@ use crate::format::Escape;
 use crate::parse::Record;
 use crate::place::{Place, Places};
 use crate::query::dimension::DIMENSIONS_MAX;
-use crate::query::{self, Basis, Dimension, Extras, Flow, Series, Timings, View};
+use crate::query::{self, Basis, Clients as Counting, Dimension, Extras, Flow, Series, Timings, View};
 use crate::servers::{Idc, Servers};
 use crate::time::{Cursor, Timestamp};
 
@@ -91,6 +93,7 @@ struct ViewState {
     extras: Extras,
     flow: Flow,
     timings: Timings,
+    clients: Counting,
 }
 
 impl ViewState {
@@ -144,9 +147,14 @@ impl<'a> Counter<'a> {
             Flow::ALL.map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow));
         let plainly =
             series.is_kept() && flows == Flow::ALL.map(|flow| flow == Flow::Out) && rules.fine.is_none();
+        let counts_clients = rules.views.iter().any(|view| view.clients != Counting::Left);
         let needs = Needs {
             plainly,
-            client: all().filter(|dimension| dimension.is_client()).map(asked).max(),
+            client: all()
+                .filter(|dimension| dimension.is_client())
+                .map(asked)
+                .chain(counts_clients.then_some(Asked::Address))
+                .max(),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
             series,
             flows,
@@ -159,6 +167,7 @@ impl<'a> Counter<'a> {
             extras: view.extras,
             flow: view.flow,
             timings: view.timings,
+            clients: view.clients,
         });
         Self {
             rules,
@@ -431,6 +440,12 @@ impl<'a> Counter<'a> {
             {
                 tally.timing_mut(group).add(judged, limits);
             }
+            if state.clients != Counting::Left
+                && counted.requests == 1
+                && let Some(seen) = seen(&ends)
+            {
+                tally.clients_mut(group).add(&seen, state.clients);
+            }
             if state.series.is_kept() {
                 let shares = &self.shares[state.flow as usize];
                 for (at, &(slot, share)) in shares.slots.iter().enumerate() {
@@ -491,6 +506,17 @@ impl Needs {
         let connection = self.connection.and_then(|at| record.others.get(at).copied().flatten());
         judge(record, basis_bytes(record, basis), source.status, connection)
     }
+}
+
+/// The client as it is counted: not one that `--by client` calls unknown.
+#[inline(never)]
+fn seen<'a>(ends: &Ends<'a>) -> Option<Seen<'a>> {
+    let text = client_text(ends.client, ends.escape).filter(|text| text.as_ref() != b"unknown")?;
+    let v4 = match ends.client.address {
+        Some(IpAddr::V4(address)) => Some(address),
+        _ => None,
+    };
+    Some(Seen { v4, text })
 }
 
 fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {

@@ -8,6 +8,7 @@ pub mod account;
 pub mod histogram;
 pub mod timing;
 mod room;
+pub mod distinct;
 mod interner;
 mod glance;
 mod share;

@@ -6,7 +6,7 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::{HashMap, HashSet, HashTable};
 
 /// Entries that a block of lines may add at most, roughly: a collection with less room is about to grow.
 const NEAR: usize = 1 << 14;
@@ -27,6 +27,12 @@ pub(super) fn table<T>(table: &HashTable<T>) -> usize {
 pub(super) fn map<K: Eq + Hash, V, S: BuildHasher>(map: &HashMap<K, V, S>) -> usize {
     let size = map.allocation_size();
     if is_near(map.len(), map.capacity()) { 3 * size } else { size }
+}
+
+/// Bytes of a set.
+pub(super) fn set<T: Eq + Hash, S: BuildHasher>(set: &HashSet<T, S>) -> usize {
+    let size = set.allocation_size();
+    if is_near(set.len(), set.capacity()) { 3 * size } else { size }
 }
 
 fn is_near(length: usize, capacity: usize) -> bool {

@@ -6,6 +6,7 @@
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use super::distinct::Distinct;
 use super::interner::Interner;
 use super::keys::Keys;
 use super::room;
@@ -79,6 +80,7 @@ pub struct ViewTally {
     overflow: HashMap<u32, Sums, RandomState>,
     pub(super) extras: Vec<Extra>,
     timings: Vec<Timing>,
+    clients: Vec<Distinct>,
     pub(super) samples: Samples,
     /// Per slot number and group, of bounded views.
     pub(super) spans: HashMap<(u32, u32), Span, RandomState>,
@@ -123,24 +125,26 @@ impl ViewTally {
 
     /// Forgets all groups, keeps the room for as many.
     pub(super) fn clear(&mut self) {
-        let Self { values, keys, sums, overflow, extras, timings, samples, spans } = self;
+        let Self { values, keys, sums, overflow, extras, timings, clients, samples, spans } = self;
         values.iter_mut().for_each(Interner::clear);
         keys.clear();
         sums.clear();
         overflow.clear();
         extras.clear();
         timings.clear();
+        clients.clear();
         samples.clear();
         spans.clear();
     }
 
     /// Bytes of memory, see `room`, with what it takes to put the groups on disk.
     pub fn memory(&self) -> usize {
-        let Self { values, keys, sums, overflow, extras, timings, samples, spans } = self;
+        let Self { values, keys, sums, overflow, extras, timings, clients, samples, spans } = self;
         let values: usize = values.iter().map(Interner::memory).sum();
-        let lists = room::list(sums) + room::list(extras) + room::list(timings) + histograms(timings);
+        let lists = room::list(sums) + room::list(extras) + room::list(timings) + room::list(clients);
+        let parts = estimated(timings, histograms) + estimated(clients, Distinct::memory);
         let maps = room::map(overflow) + room::map(spans);
-        values + keys.memory() + lists + maps + samples.memory() + self.len() * SORTED_BYTES
+        values + keys.memory() + lists + parts + maps + samples.memory() + self.len() * SORTED_BYTES
     }
 
     /// How many groups there are.
@@ -186,6 +190,11 @@ impl ViewTally {
         self.timings.get(group as usize)
     }
 
+    /// The different clients of a group, if the view counts them and there are any.
+    pub fn clients(&self, group: u32) -> Option<&Distinct> {
+        self.clients.get(group as usize)
+    }
+
     /// All spans as (slot number, group, span), in no order.
     pub fn spans(&self) -> impl Iterator<Item = (u32, u32, Span)> {
         self.spans.iter().map(|(&(slot, group), &span)| (slot, group, span))
@@ -228,6 +237,15 @@ impl ViewTally {
         &mut self.timings[at]
     }
 
+    #[inline]
+    pub(super) fn clients_mut(&mut self, group: u32) -> &mut Distinct {
+        let at = group as usize;
+        if at >= self.clients.len() {
+            self.clients.resize_with(at + 1, Distinct::default);
+        }
+        &mut self.clients[at]
+    }
+
     /// Sums what belongs to one sample.
     pub(super) fn settle(&mut self) {
         self.samples.settle();
@@ -235,7 +253,7 @@ impl ViewTally {
 
     /// Adds another thread's counts; `slots` translates its slot numbers.
     pub(super) fn merge(&mut self, other: Self, slots: &[u32]) {
-        let Self { values, keys, sums, overflow, extras, timings, samples, spans } = other;
+        let Self { values, keys, sums, overflow, extras, timings, clients, samples, spans } = other;
         if self.keys.is_unset() {
             *self = Self::new(values.len());
         }
@@ -271,6 +289,9 @@ impl ViewTally {
         for (&group, timing) in groups.iter().zip(timings) {
             self.timing_mut(group).merge(&timing);
         }
+        for (&group, clients) in groups.iter().zip(clients) {
+            self.clients_mut(group).merge(&clients);
+        }
         self.samples.merge(samples, slots, &groups);
     }
 }
@@ -278,12 +299,15 @@ impl ViewTally {
 /// What sorting takes of a group: its hash and number, and its place.
 const SORTED_BYTES: usize = 12;
 
-/// Timings that are looked at to know what their histograms take.
-const TIMINGS_LOOKED_AT: usize = 1_000;
+/// Parts that are looked at to know what all of them take.
+const LOOKED_AT: usize = 1_000;
 
-/// Bytes of the histograms, from some of them.
-fn histograms(timings: &[Timing]) -> usize {
-    let step = timings.len().div_ceil(TIMINGS_LOOKED_AT).max(1);
-    let looked_at = timings.iter().step_by(step);
-    looked_at.map(|timing| timing.times.memory() + timing.throughputs.memory()).sum::<usize>() * step
+/// Bytes of the parts of all groups, from some of them.
+fn estimated<T>(parts: &[T], memory: impl Fn(&T) -> usize) -> usize {
+    let step = parts.len().div_ceil(LOOKED_AT).max(1);
+    parts.iter().step_by(step).map(memory).sum::<usize>() * step
+}
+
+fn histograms(timing: &Timing) -> usize {
+    timing.times.memory() + timing.throughputs.memory()
 }

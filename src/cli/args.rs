@@ -110,11 +110,12 @@ pub(crate) enum Command {
   bandwho top --by client,path --memory 512M --tmp /var/tmp access.log     however many groups there are
   bandwho top --by '$upstream_addr' --columns requests,bytes,rt_avg,errors_5xx access.log
   bandwho top --by client --sort driver_share --columns bytes,share,driver_share access.log
+  bandwho top --by agent --sort clients --columns clients,requests,bytes access.log
 
 Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
   host path prefix ext method status class referer refhost agent cache, or a field of the format ('$name', '%{X}i')
-Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps driver_share rt_avg rt_p50 rt_p95 rt_p99 rt_max
-  slow_share apdex throughput_p50 aborted zero_duration errors_4xx errors_5xx
+Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps driver_share clients rt_avg rt_p50 rt_p95 rt_p99
+  rt_max slow_share apdex throughput_p50 aborted zero_duration errors_4xx errors_5xx
 driver_share is the share of the bytes in the slots whose sample of all groups together is at or above their 95th")]
     Top(Top),
     /// Time series: bytes per slot, zero-filled
@@ -280,6 +281,9 @@ pub(crate) struct Top {
     /// Metrics to show, comma-separated
     #[arg(long, value_name = "METRIC,…")]
     pub(crate) columns: Option<String>,
+    /// Count each of the `clients` instead of estimating: takes memory for every client of every row
+    #[arg(long)]
+    pub(crate) exact: bool,
     #[command(flatten)]
     pub(crate) read: Read,
     #[command(flatten)]

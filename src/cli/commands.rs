@@ -8,7 +8,7 @@ use bandwho::error::Error;
 use bandwho::format::Part;
 use bandwho::pipeline::{self, Job, LineStyle, Ordered};
 use bandwho::place::About;
-use bandwho::query::{Dimension, Metric, Series, View};
+use bandwho::query::{Clients, Dimension, Metric, Series, View};
 use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::{Needs, Ranking};
@@ -63,9 +63,7 @@ fn top(args: &args::Top) -> Result<u8, Error> {
     };
     let columns = args.columns.as_ref().map(parse).transpose()?;
     let typed = || columns.iter().flatten().chain(&sort);
-    if let Some(metric) = typed()
-        .find(|metric| timed && (metric.needs_series() || metric.needs_extras() || metric.needs_timings()))
-    {
+    if let Some(metric) = typed().find(|metric| timed && metric.is_timeless()) {
         return Err(Error::Usage(format!(
             "{} is not kept per slot: it cannot be split by slot, day, hour or weekday",
             metric.name()
@@ -84,7 +82,11 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         (true, false) => vec![Metric::Requests, Metric::Bytes, Metric::Share, Metric::AvgBps],
     });
     let needed: Vec<Metric> = metrics.iter().copied().chain([sort]).collect();
-    let rules = sources.rules(&args.read, vec![View::new(by, &needed)], Cut::Records, &needed)?;
+    let mut view = View::new(by, &needed);
+    if args.exact && view.clients == Clients::Estimated {
+        view.clients = Clients::Exact;
+    }
+    let rules = sources.rules(&args.read, vec![view], Cut::Records, &needed)?;
     let ranking = Ranking { metrics, sort, rows: limit(args.top) };
     let needs = ranking.needs();
     answer(&args.read, &sources, &rules, &target, needs, |counted| top::report(counted, &ranking))

@@ -15,6 +15,7 @@ pub enum Metric {
     PeakAt,
     P95Bps,
     DriverShare,
+    Clients,
     Timed,
     RtAvg,
     RtP50,
@@ -53,6 +54,7 @@ const NAMES: &[(&str, Metric)] = &[
     ("peak_at", Metric::PeakAt),
     ("p95_bps", Metric::P95Bps),
     ("driver_share", Metric::DriverShare),
+    ("clients", Metric::Clients),
     ("timed", Metric::Timed),
     ("rt_avg", Metric::RtAvg),
     ("rt_p50", Metric::RtP50),
@@ -121,6 +123,11 @@ impl Metric {
     /// True if it is made of samples.
     pub fn needs_series(self) -> bool {
         matches!(self, Self::PeakBps | Self::PeakAt | Self::P95Bps | Self::DriverShare)
+    }
+
+    /// True if it is not known per slot: rows with a time have requests and bytes.
+    pub fn is_timeless(self) -> bool {
+        self.needs_series() || self.needs_extras() || self.needs_timings() || self == Self::Clients
     }
 
     /// True if it is made of bytes on the chosen basis.

@@ -27,6 +27,8 @@ pub struct View {
     pub flow: Flow,
     /// Whether the distribution of durations is kept.
     pub timings: Timings,
+    /// Whether different clients are counted.
+    pub clients: Clients,
 }
 
 /// Which way bytes went.
@@ -85,6 +87,18 @@ pub enum Timings {
     Left,
 }
 
+/// Whether a group's different clients are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Clients {
+    /// Not.
+    #[default]
+    Left,
+    /// Nearly, in little memory.
+    Estimated,
+    /// Each.
+    Exact,
+}
+
 /// Which byte column is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
@@ -123,12 +137,14 @@ impl View {
         let series = timed || metrics.iter().any(|metric| metric.needs_series());
         let extras = metrics.iter().any(|metric| metric.needs_extras());
         let timings = metrics.iter().any(|metric| metric.needs_timings());
+        let clients = metrics.contains(&Metric::Clients);
         Self {
             by,
             series: if series { Series::PerSlot } else { Series::Sums },
             extras: if extras { Extras::Kept } else { Extras::Left },
             flow: Flow::Out,
             timings: if timings { Timings::Kept(Limits::default()) } else { Timings::Left },
+            clients: if clients { Clients::Estimated } else { Clients::Left },
         }
     }
 
@@ -139,6 +155,11 @@ impl View {
 
     /// The parts of a record the view looks at.
     pub fn wanted(&self) -> Wanted {
-        self.by.iter().flat_map(Dimension::parts).fold(Wanted::default(), |wanted, &part| wanted.with(part))
+        let counted: &[Dimension] = if self.clients == Clients::Left { &[] } else { &[Dimension::Client] };
+        self.by
+            .iter()
+            .chain(counted)
+            .flat_map(Dimension::parts)
+            .fold(Wanted::default(), |wanted, &part| wanted.with(part))
     }
 }

@@ -35,6 +35,7 @@ mod accounting;
 mod audit;
 mod audit_hostile;
 mod cli;
+mod clients;
 mod configured;
 mod conformance;
 mod databases;

@@ -1,13 +1,14 @@
 //! One group as bytes.
 //!
 //! ```text
-//! record   hash (4 bytes), length of the rest, values, requests, bytes, what follows, extra, timing, samples, 0
+//! record   hash (4 bytes), length of the rest, values, requests, bytes, what follows, extra, timing, clients, samples, 0
 //! value    0 for unknown, else its length + 1 and its bytes
 //! sample   slot number + 1, requests, bytes
 //! ```
 //!
 //! Numbers are written seven bits at a time, low ones first; sums of 128 bits as two of them.
 
+use crate::aggregate::distinct::Distinct;
 use crate::aggregate::histogram::Histogram;
 use crate::aggregate::samples::ByGroup;
 use crate::aggregate::view::{Key, UNKNOWN};
@@ -16,6 +17,7 @@ use crate::query::dimension::DIMENSIONS_MAX;
 
 const EXTRA: u8 = 1;
 const TIMING: u8 = 2;
+const CLIENTS: u8 = 4;
 
 /// Bytes of the hash.
 const HASH_BYTES: usize = size_of::<u32>();
@@ -47,12 +49,19 @@ pub(super) fn put_group(
     put_sums(scratch, tally.sums(group));
     let extra = Some(tally.extra(group)).filter(|extra| *extra != Extra::default());
     let timing = tally.timing(group).filter(|timing| **timing != Timing::default());
-    scratch.push(if extra.is_some() { EXTRA } else { 0 } | if timing.is_some() { TIMING } else { 0 });
+    let clients = tally.clients(group).filter(|clients| !clients.is_empty());
+    let follows = [(EXTRA, extra.is_some()), (TIMING, timing.is_some()), (CLIENTS, clients.is_some())];
+    scratch.push(follows.iter().fold(0, |all, (bit, is_set)| if *is_set { all | bit } else { all }));
     if let Some(extra) = extra {
         put_extra(scratch, extra);
     }
     if let Some(timing) = timing {
         put_timing(scratch, timing);
+    }
+    if let Some(clients) = clients {
+        let bytes = clients.write();
+        put(scratch, bytes.len() as u64);
+        scratch.extend_from_slice(&bytes);
     }
     while let Some((slot, sums)) = samples.next_of(group) {
         put(scratch, u64::from(slot) + 1);
@@ -92,6 +101,12 @@ pub(super) fn take_group(tally: &mut ViewTally, mut bytes: &[u8], slots: &[u32])
     }
     if follows & TIMING != 0 {
         tally.timing_mut(group).merge(&take_timing(rest)?);
+    }
+    if follows & CLIENTS != 0 {
+        let length = usize::try_from(take(rest)?).ok()?;
+        let (bytes, after) = rest.split_at_checked(length)?;
+        tally.clients_mut(group).merge(&Distinct::read(bytes)?);
+        *rest = after;
     }
     while let Some(slot) = take(rest)?.checked_sub(1) {
         let slot = *slots.get(usize::try_from(slot).ok()?)?;

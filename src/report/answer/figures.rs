@@ -2,6 +2,7 @@
 
 use super::rates::{self, Period, Sample};
 use super::{Counted, integer, share};
+use crate::aggregate::distinct::Distinct;
 use crate::aggregate::histogram::Histogram;
 use crate::aggregate::{Extra, Sums, Timing, ViewTally};
 use crate::billing::rate_bps;
@@ -14,6 +15,7 @@ pub(super) struct Figures<'a> {
     pub(super) sums: Sums,
     pub(super) extra: Extra,
     pub(super) timing: Option<&'a Timing>,
+    pub(super) clients: Option<&'a Distinct>,
     /// In order of time.
     pub(super) samples: &'a [Sample],
     /// Bytes in the slots that set the 95th of all groups together.
@@ -26,6 +28,7 @@ pub(super) struct Sum {
     pub(super) sums: Sums,
     pub(super) extra: Extra,
     pub(super) timing: Timing,
+    pub(super) clients: Distinct,
     pub(super) samples: Vec<Sample>,
     pub(super) driving: u128,
 }
@@ -33,8 +36,9 @@ pub(super) struct Sum {
 impl Figures<'_> {
     /// The same counts, on their own.
     pub(super) fn owned(&self) -> Sum {
-        let Self { sums, extra, timing, samples, driving } = *self;
-        Sum { sums, extra, timing: timing.cloned().unwrap_or_default(), samples: samples.to_vec(), driving }
+        let Self { sums, extra, timing, clients, samples, driving } = *self;
+        let (timing, clients) = (timing.cloned().unwrap_or_default(), clients.cloned().unwrap_or_default());
+        Sum { sums, extra, timing, clients, samples: samples.to_vec(), driving }
     }
 }
 
@@ -64,6 +68,7 @@ impl Sum {
                 sums: tally.sums(group),
                 extra: tally.extra(group),
                 timing: tally.timing(group),
+                clients: tally.clients(group),
                 ..Figures::default()
             };
             sum.add(&figures);
@@ -73,18 +78,28 @@ impl Sum {
 
     /// Adds the counts of a row but for its samples.
     pub(super) fn add(&mut self, figures: &Figures<'_>) {
-        let Figures { sums, extra, timing, samples: _, driving } = figures;
+        let Figures { sums, extra, timing, clients, samples: _, driving } = figures;
         self.sums.merge(*sums);
         self.extra.merge(*extra);
         if let Some(timing) = timing {
             self.timing.merge(timing);
         }
+        if let Some(clients) = clients {
+            self.clients.merge(clients);
+        }
         self.driving += driving;
     }
 
     pub(super) fn figures(&self) -> Figures<'_> {
-        let Self { sums, extra, timing, samples, driving } = self;
-        Figures { sums: *sums, extra: *extra, timing: Some(timing), samples, driving: *driving }
+        let Self { sums, extra, timing, clients, samples, driving } = self;
+        Figures {
+            sums: *sums,
+            extra: *extra,
+            timing: Some(timing),
+            clients: Some(clients),
+            samples,
+            driving: *driving,
+        }
     }
 }
 
@@ -183,7 +198,7 @@ impl Series {
 /// The column of a metric.
 pub(super) fn metric_column(metric: Metric) -> Column {
     let unit = match metric {
-        Metric::Requests | Metric::Errors4xx | Metric::Errors5xx => Unit::Count,
+        Metric::Requests | Metric::Clients | Metric::Errors4xx | Metric::Errors5xx => Unit::Count,
         Metric::Timed | Metric::Within(_) | Metric::Large | Metric::Aborted | Metric::ZeroDuration => {
             Unit::Count
         }
@@ -200,7 +215,7 @@ pub(super) fn metric_column(metric: Metric) -> Column {
 
 /// A metric as a sortable number: the larger, the higher in a ranking; `None` sorts last.
 pub(super) fn measure(figures: &Figures<'_>, metric: Metric, period: Option<Period>) -> Option<u128> {
-    let Figures { sums, extra, timing, samples, driving } = *figures;
+    let Figures { sums, extra, timing, clients, samples, driving } = *figures;
     let count = |of: fn(&Timing) -> u64| Some(timing.map_or(0, of).into());
     let percentile = |values: Option<&Histogram>, percent| values?.percentile(percent).map(u128::from);
     let waits = timing.map(|timing| &timing.times);
@@ -213,6 +228,7 @@ pub(super) fn measure(figures: &Figures<'_>, metric: Metric, period: Option<Peri
         Metric::PeakAt => rates::peak(samples, period).and_then(|(_, slot)| u128::try_from(slot.start).ok()),
         Metric::P95Bps => rates::p95(samples, period),
         Metric::DriverShare => period.map(|_| driving),
+        Metric::Clients => Some(clients.map_or(0, Distinct::count).into()),
         Metric::RtAvg => {
             let timed = u128::from(extra.timed);
             (timed > 0).then(|| (extra.duration_us + timed / 2) / timed)

@@ -7,10 +7,11 @@ use super::groups::KeyPart;
 use super::rates::{self, Period, Sample};
 use super::rows::{Row, Rows};
 use super::{Counted, groups};
+use crate::aggregate::distinct::STANDARD_ERROR_PERMILLE;
 use crate::aggregate::{Extra, ViewTally};
 use crate::error::Error;
-use crate::query::{Dimension, Metric, View};
-use crate::report::{Cell, Other, Report, Table};
+use crate::query::{Clients, Dimension, Metric, View};
+use crate::report::{Cell, Fact, Other, Report, Table, Unit};
 use crate::time::Slot;
 
 /// What to show.
@@ -50,7 +51,25 @@ const PARTS_ROWS_MAX: usize = 10_000;
 /// The answer of the only view of the rules. Fails if temporary files cannot be read.
 pub fn report(counted: &Counted<'_>, ranking: &Ranking) -> Result<Report, Error> {
     let tables = vec![table(counted, 0, ranking)?];
-    Ok(Report { schema: "bandwho.top/1", input: counted.input(), tables, ..Report::default() })
+    let asked = ranking.metrics.iter().chain([&ranking.sort]).any(|metric| *metric == Metric::Clients);
+    let facts = if asked { clients_error(&counted.rules.views[0]) } else { Vec::new() };
+    Ok(Report { schema: "bandwho.top/1", input: counted.input(), facts, tables, ..Report::default() })
+}
+
+/// By how much a number of clients may be off.
+fn clients_error(view: &View) -> Vec<Fact> {
+    let (share, words) = match view.clients {
+        Clients::Estimated => {
+            let permille = STANDARD_ERROR_PERMILLE;
+            let percent = format!("{}.{} %", permille / 10, permille % 10);
+            (f64::from(permille) / 1000.0, format!("standard error {percent}; --exact counts each"))
+        }
+        Clients::Exact | Clients::Left => (0.0, "each counted".to_owned()),
+    };
+    vec![
+        Fact { name: "clients_error", label: "", unit: Unit::Share, value: Cell::Share(share) },
+        Fact { name: "", label: "clients", unit: Unit::Text, value: Cell::Text(words.into_bytes()) },
+    ]
 }
 
 /// A ranked table of a view. Rows and `other` add up to `total`.
@@ -172,6 +191,7 @@ struct Details<'a> {
     tally: &'a ViewTally,
     extras: Asked,
     timings: Asked,
+    clients: Asked,
     /// Of the wanted groups.
     series: Option<Series>,
     /// The slots that set the 95th of all groups together, in order.
@@ -203,6 +223,7 @@ impl<'a> Details<'a> {
             tally,
             extras: asked(Metric::needs_extras),
             timings: asked(Metric::needs_timings),
+            clients: asked(|metric| metric == Metric::Clients),
             series: any(Metric::needs_series).then(|| Series::new(counted, tally, wanted)),
             driving: period.map(driving).unwrap_or_default(),
         }
@@ -215,6 +236,7 @@ impl<'a> Details<'a> {
             sums: row.sums(),
             extra: if self.extras == Asked::For { self.tally.extra(row.group) } else { Extra::default() },
             timing: self.tally.timing(row.group).filter(|_| self.timings == Asked::For),
+            clients: self.tally.clients(row.group).filter(|_| self.clients == Asked::For),
             samples,
             driving: self.driven(samples),
         }
@@ -240,7 +262,7 @@ fn footers(counted: &Counted<'_>, picked: &Picked<'_>) -> (Sum, Sum) {
     for (row, is_shown) in rows.all.iter().zip(&shown.rows) {
         let sum = if *is_shown { &mut all } else { &mut other };
         // Of millions of rows with a time nothing else is known.
-        if details.extras == Asked::Not && details.timings == Asked::Not {
+        if [details.extras, details.timings, details.clients] == [Asked::Not; 3] {
             sum.sums.merge(row.sums());
         } else {
             sum.add(&details.of(row));

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::aggregate::distinct::Distinct;
 use crate::aggregate::spread::Scheme;
 use crate::aggregate::{Counter, Cut, Memory, Rules, Source, StatusColumn, Sums, Tally, Timing, Units};
 use crate::billing::rank::{RankRule, rank};
@@ -14,7 +15,7 @@ use crate::client::{Rule, Trusted};
 use crate::format::Escape;
 use crate::parse::Record;
 use crate::place::Places;
-use crate::query::{Basis, Extras, Limits, Series as Kept, Timings};
+use crate::query::{Basis, Clients, Extras, Limits, Series as Kept, Timings};
 use crate::report::answer::groups::{KeyPart, key_cells, key_columns, text, time_part};
 use crate::servers::{Servers, Statements};
 use crate::time::{Grid, Timestamp, Zone};
@@ -26,11 +27,13 @@ const SOURCE: Source =
 const ORIGIN: i64 = 1_790_000_400;
 
 const HOSTS: [Option<&[u8]>; 5] = [None, Some(b"a.example"), Some(b"b.example"), Some(b"b"), Some(b"\xff")];
+const CLIENTS: [Option<&[u8]>; 5] =
+    [None, Some(b"192.0.2.1"), Some(b"192.0.2.2"), Some(b"2001:db8::1"), Some(b"unknown")];
 const STATUSES: [Option<u16>; 4] = [None, Some(200), Some(404), Some(503)];
 /// Sums of the largest have more than 64 bits.
 const BYTES: [u64; 6] = [0, 1, 7, 1_000_000, 1 << 46, u64::MAX];
 
-const METRICS: [Metric; 15] = [
+const METRICS: [Metric; 16] = [
     Metric::Requests,
     Metric::Bytes,
     Metric::BytesIn,
@@ -40,6 +43,7 @@ const METRICS: [Metric; 15] = [
     Metric::PeakAt,
     Metric::P95Bps,
     Metric::DriverShare,
+    Metric::Clients,
     Metric::RtAvg,
     Metric::RtP50,
     Metric::RtMax,
@@ -66,6 +70,7 @@ impl Request {
             time: end,
             start: end.map(|end| end.saturating_sub(duration)),
             end,
+            client: CLIENTS[self.bytes % CLIENTS.len()],
             host: HOSTS[self.host],
             status: STATUSES[self.status],
             body: Some(BYTES[self.bytes]),
@@ -113,6 +118,7 @@ fn rules(by: Vec<Dimension>) -> Rules {
         series: Kept::PerSlot,
         extras: Extras::Kept,
         timings: Timings::Kept(Limits::default()),
+        clients: Clients::Estimated,
         ..View::default()
     };
     Rules {
@@ -175,16 +181,18 @@ struct Full {
     sums: Sums,
     extra: Extra,
     timing: Timing,
+    clients: Distinct,
     samples: BTreeMap<Slot, u128>,
     driving: u128,
 }
 
 impl Full {
     fn add(&mut self, other: &Self) {
-        let Self { key: _, sums, extra, timing, samples, driving } = other;
+        let Self { key: _, sums, extra, timing, clients, samples, driving } = other;
         self.sums.merge(*sums);
         self.extra.merge(*extra);
         self.timing.merge(timing);
+        self.clients.merge(clients);
         for (slot, bytes) in samples {
             *self.samples.entry(*slot).or_default() += bytes;
         }
@@ -192,12 +200,13 @@ impl Full {
     }
 
     fn look<T>(&self, look: impl FnOnce(&Figures<'_>) -> T) -> T {
-        let Self { key: _, sums, extra, timing, samples, driving } = self;
+        let Self { key: _, sums, extra, timing, clients, samples, driving } = self;
         let samples: Vec<Sample> = samples.iter().map(|(slot, bytes)| (*slot, *bytes)).collect();
         look(&Figures {
             sums: *sums,
             extra: *extra,
             timing: Some(timing),
+            clients: Some(clients),
             samples: &samples,
             driving: *driving,
         })
@@ -258,6 +267,7 @@ fn full(counted: &Counted<'_>) -> Vec<Full> {
             row.sums = tally.sums(group);
             row.extra = tally.extra(group);
             row.timing = tally.timing(group).cloned().unwrap_or_default();
+            row.clients = tally.clients(group).cloned().unwrap_or_default();
         }
     }
     for (number, group, sums) in tally.samples() {
