@@ -16,6 +16,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use super::audit::Audit;
 use super::dispatch::Dispatch;
 use super::latency::Latency;
+use super::manual::{Completions, Manual};
 
 /// The version, and whose data is in the binary.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -70,7 +71,7 @@ impl Args {
                 return Some(Common { inputs, checks, joined: Vec::new(), output, export: None, threads: 0 });
             }
             Some(Command::Bill(args)) => (&args.read, &args.output.output),
-            Some(Command::Ipdb(_)) => return None,
+            Some(Command::Ipdb(_) | Command::Completions(_) | Command::Man(_)) => return None,
         };
         let beside = match &self.command {
             Some(Command::Bill(args)) => args.contract.as_ref(),
@@ -186,6 +187,18 @@ no known format")]
   bandwho ipdb compile --ip-db city.mmdb --ip-db asn.mmdb -o places.bwip"
     )]
     Ipdb(Ipdb),
+    /// What a shell needs to complete commands and options
+    #[command(after_help = "Examples:
+  bandwho completions bash > /etc/bash_completion.d/bandwho
+  bandwho completions zsh > /usr/local/share/zsh/site-functions/_bandwho
+  bandwho completions fish > ~/.config/fish/completions/bandwho.fish")]
+    Completions(Completions),
+    /// Manual pages
+    #[command(after_help = "Examples:
+  bandwho man | man -l -                       read the page of bandwho
+  bandwho man top | man -l -                   read that of a command
+  bandwho man --all /usr/local/share/man/man1  install them all")]
+    Man(Manual),
 }
 
 #[derive(Debug, Subcommand)]

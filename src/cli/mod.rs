@@ -10,6 +10,7 @@ mod audit;
 mod latency;
 mod dispatch;
 mod export;
+mod manual;
 mod commands;
 mod guard;
 mod mismatch;

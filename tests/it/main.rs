@@ -45,6 +45,7 @@ mod dispatch_laws;
 mod drivers;
 mod fixtures;
 mod formats;
+mod help;
 mod ipdb;
 mod latency;
 mod laws;
