@@ -57,6 +57,7 @@ fn main_job(criterion: &mut Criterion) {
         grid: Grid { zone: Zone::utc(), length: 300 },
         since: None,
         until: None,
+        filter: None,
         cut: Cut::Records,
         client: Rule::Auto,
         trusted: Trusted::default(),

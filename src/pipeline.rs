@@ -13,6 +13,7 @@
 
 mod survey;
 mod sequence;
+mod skim;
 mod watch;
 
 pub use sequence::Ordered;
@@ -32,10 +33,11 @@ use crate::input::{self, Block, BlockPool, Blocks, Content, Failure, LineNumbers
 use crate::parse::wrapper::{Joiner, bare, is_comment};
 use crate::parse::{Reader, Reason, Record, Reject, Sheet, Wanted};
 use crate::place::Places;
-use crate::query::Dimension;
+use crate::query::{Dimension, Filter, View};
 use crate::report::record;
 use crate::servers::Servers;
 
+use skim::{Skim, count_lines};
 use watch::Watch;
 
 /// What a run needs besides its logs.
@@ -50,10 +52,22 @@ pub struct Job<'a> {
     pub lines: Option<(LineStyle, &'a Ordered)>,
     /// Where rejected lines go, if anywhere.
     pub rejects: Option<&'a Ordered>,
+    /// Whether lines that cannot pass the filter are looked at where lines are asked for.
+    pub reach: Reach,
     /// Decompressed bytes read so far, for whoever watches.
     pub progress: &'a AtomicU64,
     /// How much memory the counts may take, if the answer goes by parts; without a limit all is in memory.
     pub memory: Option<&'a Memory>,
+}
+
+/// Which lines are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every one: its fate is accounted for.
+    All,
+    /// Those that the filter may let pass, if that can be told before they are read: the others are skipped as
+    /// [`Skip::Unread`].
+    Matching,
 }
 
 /// How counted lines are written.
@@ -94,7 +108,7 @@ pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
     let pool = BlockPool::new();
     if job.lines.is_some() || job.rejects.is_some() {
         for log in &survey.logs {
-            stock.read(log, &pool, LineNumbers::Counted)?;
+            stock.read(log, &pool, numbers(job))?;
             stock.end_of_log()?;
         }
     } else {
@@ -104,18 +118,28 @@ pub fn run(survey: &Survey, job: &Job<'_>) -> Result<Tally, Error> {
     Counter::total(workers.into_iter().map(|worker| worker.counter).collect(), job.rules)
 }
 
-/// The parts of a record that some view, or the output of lines, looks at.
+/// Whether the output has numbers of lines in it: whoever reads the blocks would have to count them.
+fn numbers(job: &Job<'_>) -> LineNumbers {
+    match job.lines {
+        Some((LineStyle::Raw | LineStyle::Shown, _)) if job.rejects.is_none() => LineNumbers::Uncounted,
+        _ => LineNumbers::Counted,
+    }
+}
+
+/// The parts of a record that the filter, some view, or the output of lines, looks at.
 fn wanted(job: &Job<'_>) -> Wanted {
+    let filter = job.rules.filter.as_ref().map(Filter::wanted);
     match job.lines {
         Some((LineStyle::Ndjson, _)) => Wanted::ALL,
-        _ => job.rules.views.iter().fold(Wanted::default(), |wanted, view| wanted.and(view.wanted())),
+        _ => job.rules.views.iter().map(View::wanted).chain(filter).fold(Wanted::default(), Wanted::and),
     }
 }
 
 /// True if somebody wants to know where clients are: a table of all places takes tens of megabytes.
 fn asks_places(job: &Job<'_>) -> bool {
     let told = matches!(job.lines, Some((LineStyle::Ndjson, _)));
-    told || job.rules.views.iter().flat_map(|view| &view.by).any(Dimension::is_place)
+    let filter = job.rules.filter.iter().flat_map(Filter::dimensions);
+    told || job.rules.views.iter().flat_map(|view| &view.by).chain(filter).any(Dimension::is_place)
 }
 
 /// The workers that are free.
@@ -146,6 +170,8 @@ struct Worker<'a> {
     reader: Option<((u32, usize), Reader)>,
     /// Of its formats.
     units: Vec<Units>,
+    /// For lines that may pass the filter, if others are not looked at.
+    skim: Option<Skim>,
     /// Lines of the block at hand, per format.
     accepted: Vec<FormatLines>,
     counted: Vec<u8>,
@@ -228,12 +254,24 @@ impl<'a> Stock<'a> {
     }
 }
 
+impl Job<'_> {
+    /// What finds the lines of a log that are looked at, if not all are. Wrappers have escapes of their own, and headers
+    /// among the lines say what the next ones mean.
+    fn skim(&self, log: &Log, layouts: &[Layout]) -> Option<Skim> {
+        let is_bare = log.software.is_none() && log.wrappers.is_empty();
+        let may_skip =
+            is_bare && self.reach == Reach::Matching && self.lines.is_some() && self.rejects.is_none();
+        may_skip.then(|| Skim::new(self.rules.filter.as_ref()?, layouts))?
+    }
+}
+
 impl<'a> Worker<'a> {
     fn new(job: &Job<'a>) -> Self {
         Self {
             counter: Counter::new(job.rules, job.places, job.servers).within(job.memory),
             reader: None,
             units: Vec::new(),
+            skim: None,
             accepted: Vec::new(),
             counted: Vec::new(),
             counted_ends: Vec::new(),
@@ -250,6 +288,7 @@ impl<'a> Worker<'a> {
             let seen = log.candidates.iter().rposition(|candidate| candidate.accepted > 0);
             let layouts = [log.layouts().as_slice(), later].concat();
             self.units = layouts.iter().map(|layout| log.units(layout)).collect();
+            self.skim = job.skim(log, &layouts);
             let reader = Reader::new(&layouts, stock.wanted, &job.rules.fields);
             let reader = reader.judged_by(seen.map_or(1, |last| last + 1));
             self.reader = Some((formats, reader));
@@ -294,7 +333,20 @@ impl<'a> Worker<'a> {
         let bytes = block.bytes.as_slice();
         let mut sheet = Sheet::default();
         let mut start = 0;
+        let mut skim = self.skim.take();
+        if let Some(skim) = &mut skim {
+            skim.begin(bytes);
+        }
         while start < bytes.len() {
+            if let Some(skim) = &mut skim {
+                let next = skim.line(bytes, start);
+                let unread = count_lines(&bytes[start..next]);
+                self.counter.tally.account.skipped[Skip::Unread as usize] += unread;
+                (start, number) = (next, number + unread);
+                if start == bytes.len() {
+                    break;
+                }
+            }
             if is_bare && let Some(passed) = reader.pass(&bytes[start..], &mut sheet) {
                 let outer = &bytes[start..start + passed.end];
                 let line = Line { outer, inner: outer, offset: 0, number, block };
@@ -321,6 +373,7 @@ impl<'a> Worker<'a> {
             }
             (start, number) = (next, number + 1);
         }
+        self.skim = skim;
         self.counter.tally.account.accept(log.input.id, &self.accepted);
         self.accepted.clear();
         let unfinished = joiner.unfinished();

@@ -51,7 +51,7 @@ pub struct Account {
     pub database_errors: Vec<u64>,
 }
 
-/// Why a line is not meant to be a record.
+/// Why a line is not meant to be a record, or was not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Skip {
     /// Nothing but blanks.
@@ -62,11 +62,13 @@ pub enum Skip {
     Partial,
     /// A part of a record that a later line ends: container runtimes split long lines.
     Continuation,
+    /// It cannot pass the filter, and lines were asked for: what it is was not looked at.
+    Unread,
 }
 
 impl Skip {
     /// All, in order.
-    pub const ALL: [Self; 4] = [Self::Blank, Self::Comment, Self::Partial, Self::Continuation];
+    pub const ALL: [Self; 5] = [Self::Blank, Self::Comment, Self::Partial, Self::Continuation, Self::Unread];
 
     /// Its name in reports.
     pub fn name(self) -> &'static str {
@@ -75,6 +77,7 @@ impl Skip {
             Self::Comment => "comment",
             Self::Partial => "partial",
             Self::Continuation => "continuation",
+            Self::Unread => "unread",
         }
     }
 }

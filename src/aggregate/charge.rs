@@ -9,10 +9,11 @@ use super::column::Column;
 use super::distinct::Seen;
 use super::memo::{Asked, Clients, Found, Machines};
 use super::share::{NO_SLOT, Shares, Spreading, is_inside};
+use super::sieve::{Joins, Sieve};
 use super::spill::{Memory, Shelf};
 use super::spread::is_in_one;
 use super::timing::{Judged, StatusColumn, judge};
-use super::value::{Ends, client_text};
+use super::value::{Ends, basis_bytes, client_text};
 use super::view::{Key, UNKNOWN};
 use super::{Cut, Rules, Tally};
 use crate::error::Error;
@@ -59,6 +60,7 @@ pub struct Counter<'a> {
     clients: Clients<'a>,
     machines: Machines<'a>,
     needs: Needs,
+    sieve: Option<Sieve>,
     /// Per [`Flow`].
     shares: [Shares; FLOWS],
     /// From the earliest to the latest logged time of the block at hand.
@@ -178,6 +180,7 @@ impl<'a> Counter<'a> {
             clients: Clients::new(places, rules),
             machines: Machines::new(servers),
             needs,
+            sieve: Sieve::new(rules),
             shares: Default::default(),
             span: None,
             current: NO_SLOT,
@@ -269,6 +272,14 @@ impl<'a> Counter<'a> {
         if self.rules.cut == Cut::Records && !self.is_within(record.end) {
             self.tally.account.filtered += 1;
             return false;
+        }
+        if let Some(sieve) = &mut self.sieve {
+            let Self { clients, machines, servers, tally, rules, .. } = self;
+            let joins = Joins { clients, machines, servers };
+            if !sieve.passes(record, source, rules, joins, &mut tally.account) {
+                tally.account.filtered += 1;
+                return false;
+            }
         }
         let bytes = flow_bytes(record, self.rules, self.needs.flows);
         let counted = if self.needs.series.is_kept() {
@@ -486,7 +497,7 @@ struct Charged {
 /// Bytes per [`Flow`], 0 where nobody asks.
 #[inline]
 fn flow_bytes(record: &Record<'_>, rules: &Rules, asked: [bool; FLOWS]) -> [u64; FLOWS] {
-    let sent = basis_bytes(record, rules.basis);
+    let sent = basis_bytes(record, rules.basis).unwrap_or(0);
     let mut bytes = [sent, 0, 0];
     if asked[Flow::In as usize] {
         bytes[Flow::In as usize] = record.bytes_in.unwrap_or(0);
@@ -504,28 +515,19 @@ const UNASKED: Judged = Judged::Untimed;
 impl Needs {
     fn judge(self, record: &Record<'_>, source: &Source, basis: Basis) -> Judged {
         let connection = self.connection.and_then(|at| record.others.get(at).copied().flatten());
-        judge(record, basis_bytes(record, basis), source.status, connection)
+        judge(record, basis_bytes(record, basis).unwrap_or(0), source.status, connection)
     }
 }
 
 /// The client as it is counted: not one that `--by client` calls unknown.
 #[inline(never)]
-fn seen<'a>(ends: &Ends<'a>) -> Option<Seen<'a>> {
+fn seen<'a>(ends: &Ends<'_, 'a>) -> Option<Seen<'a>> {
     let text = client_text(ends.client, ends.escape).filter(|text| text.as_ref() != b"unknown")?;
     let v4 = match ends.client.address {
         Some(IpAddr::V4(address)) => Some(address),
         _ => None,
     };
     Some(Seen { v4, text })
-}
-
-fn basis_bytes(record: &Record<'_>, basis: Basis) -> u64 {
-    match basis {
-        Basis::Body => record.body,
-        Basis::Wire => record.wire,
-        Basis::None => None,
-    }
-    .unwrap_or(0)
 }
 
 #[inline(never)]

@@ -49,7 +49,7 @@ impl Column {
         &mut self,
         values: &mut Interner,
         record: &Record<'_>,
-        ends: &Ends<'_>,
+        ends: &Ends<'_, '_>,
         rules: &Rules,
         servers: &Servers,
     ) -> u32 {

@@ -20,6 +20,7 @@ mod memo;
 mod value;
 mod column;
 mod fine;
+mod sieve;
 mod charge;
 
 pub use account::{Account, Remark, Skip};
@@ -37,7 +38,7 @@ use hashbrown::HashMap;
 
 use crate::client::{Rule, Trusted};
 use crate::place::Fields;
-use crate::query::{Basis, Dimension, View};
+use crate::query::{Basis, Dimension, Filter, View};
 use crate::time::{Grid, Slot, Timestamp};
 use spread::Scheme;
 
@@ -59,6 +60,8 @@ pub struct Rules {
     pub since: Option<Timestamp>,
     /// The first instant no longer asked for.
     pub until: Option<Timestamp>,
+    /// What records must be like to be counted.
+    pub filter: Option<Filter>,
     /// What a limit in time leaves out.
     pub cut: Cut,
     /// How the client is found.
@@ -78,7 +81,9 @@ pub struct Rules {
 impl Rules {
     /// What is asked of places; without views lines are asked for, with all that is known of them.
     pub fn place_fields(&self) -> Fields {
-        let asked = self.views.iter().flat_map(|view| &view.by).filter_map(Dimension::place_field);
+        let views = self.views.iter().flat_map(|view| &view.by);
+        let filter = self.filter.iter().flat_map(Filter::dimensions);
+        let asked = views.chain(filter).filter_map(Dimension::place_field);
         if self.views.is_empty() { Fields::ALL } else { asked.collect() }
     }
 }

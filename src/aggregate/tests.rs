@@ -17,6 +17,7 @@ use crate::servers::{Servers, Statements};
 use crate::time::Zone;
 
 mod bounds;
+mod filters;
 mod shelves;
 
 const SOURCE: Source =
@@ -195,6 +196,7 @@ fn rules(scheme: Scheme, cut: Cut, since: Option<i64>, until: Option<i64>) -> Ru
         grid: Grid { zone: Zone::parse("UTC").expect("a zone"), length: 300 },
         since: since.map(limit),
         until: until.map(limit),
+        filter: None,
         cut,
         client: Rule::Auto,
         trusted: Trusted::default(),

@@ -9,12 +9,12 @@ use crate::format::Escape;
 use crate::parse::{Record, plain};
 use crate::path;
 use crate::place::Place;
-use crate::query::Dimension;
+use crate::query::{Basis, Dimension};
 use crate::servers::Idc;
 
 /// What was found out about a record's two ends.
-pub(super) struct Ends<'a> {
-    pub(super) client: &'a Found<'a>,
+pub(super) struct Ends<'e, 'a> {
+    pub(super) client: &'e Found<'a>,
     pub(super) idc: Option<Idc>,
     pub(super) escape: Escape,
 }
@@ -38,7 +38,7 @@ pub(super) fn place_value<'a>(dimension: &Dimension, place: &'a Place) -> Option
 pub(super) fn value<'a>(
     dimension: &Dimension,
     record: &Record<'a>,
-    ends: &Ends<'a>,
+    ends: &Ends<'_, 'a>,
     rules: &Rules,
 ) -> Option<Cow<'a, [u8]>> {
     let text = |raw: Option<&'a [u8]>| raw.map(|raw| plain(ends.escape, raw)).filter(|text| !text.is_empty());
@@ -47,9 +47,11 @@ pub(super) fn value<'a>(
         Dimension::Net => ends.client.address.map(|address| network(address).into_bytes().into()),
         Dimension::Server => text(record.server_addr.or(record.hostname)),
         Dimension::Host => text(record.host),
-        Dimension::Path => target(record, ends.escape, &|path| Some(path)),
-        Dimension::Prefix => target(record, ends.escape, &|path| Some(path::prefix(path, rules.depth))),
-        Dimension::Ext => target(record, ends.escape, &path::extension),
+        Dimension::Path => target(record, ends.escape, &|target| Some(path::path(target))),
+        Dimension::Prefix => {
+            target(record, ends.escape, &|target| Some(path::prefix(path::path(target), rules.depth)))
+        }
+        Dimension::Ext => target(record, ends.escape, &|target| path::extension(path::path(target))),
         Dimension::Method => text(record.method),
         Dimension::Referer => text(record.referer),
         Dimension::Refhost => text(record.referer).and_then(|referer| within(referer, &referring_host)),
@@ -81,8 +83,17 @@ fn within<'a>(text: Cow<'a, [u8]>, part: &dyn Fn(&[u8]) -> Option<&[u8]>) -> Opt
     }
 }
 
-/// A part of the request's path.
-fn target<'a>(
+/// The byte column that counts.
+pub(super) fn basis_bytes(record: &Record<'_>, basis: Basis) -> Option<u64> {
+    match basis {
+        Basis::Body => record.body,
+        Basis::Wire => record.wire,
+        Basis::None => None,
+    }
+}
+
+/// A part of the request's target.
+pub(super) fn target<'a>(
     record: &Record<'a>,
     escape: Escape,
     part: &dyn Fn(&[u8]) -> Option<&[u8]>,
@@ -91,7 +102,7 @@ fn target<'a>(
         Cow::Borrowed(raw) => plain(escape, raw),
         Cow::Owned(raw) => Cow::Owned(plain(escape, &raw).into_owned()),
     };
-    within(target, &|target| part(path::path(target)))
+    within(target, part)
 }
 
 /// The host of an absolute URL, without user and port.

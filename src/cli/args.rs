@@ -41,8 +41,15 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
   bandwho top --by asn,country access.log      whose networks, with the built-in IP table
   bandwho top --by idc,region,slot --servers servers.csv --ip-db GeoLite2-City.mmdb access.log
   bandwho slots --by idc --json access.log     five-minute samples, for a program
+  bandwho top --by path --where 'status >= 500' access.log       of some requests only
   bandwho formats access.log                   what is in this log, and what was rejected
   bandwho --nginx-conf /etc/nginx/nginx.conf   all logs that Nginx writes, in the formats it says
+
+Filters, with every command that reads logs (docs/FILTERS.md):
+  --where 'status >= 500 and not path ^= /health'
+  --where 'client in 10.0.0.0/8 or region in (CN-GD, CN-GX)'
+  --where 'bytes > 10MB and duration > 8s and agent *= curl'
+  --where 'path ~ \"[.](ts|m4s)$\" and time >= \"2026-11-20 14:00\"'
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check that was asked for failed"
 )]
@@ -141,7 +148,10 @@ how the two sides are brought together")]
     /// Raw lines, or parsed records: the evidence behind a number
     #[command(after_help = "Examples:
   bandwho lines --since '2026-11-20 14:00' --until '2026-11-20 14:05' access.log
-  bandwho lines --ndjson --limit 10 --ip-db city.mmdb access.log")]
+  bandwho lines --where 'client = 192.0.2.7 and status >= 500' access.log
+  bandwho lines --ndjson --limit 10 --ip-db city.mmdb access.log
+
+With --where, lines that cannot match are often not even read: skipped as `unread`. --strict and --rejects read all.")]
     Lines(Lines),
     /// User experience: response times, slow share, Apdex, throughput
     #[command(after_help = "Examples:
@@ -388,6 +398,9 @@ pub(crate) struct Checks {
 pub(crate) struct Read {
     #[command(flatten)]
     pub(crate) inputs: Inputs,
+    /// Only records that are so, such as 'status >= 500 and region = CN-GD'; may be repeated, all must hold
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) filters: Vec<String>,
     /// Byte column: wire only if every format logs it, by default
     #[arg(long, value_enum, default_value_t = BasisChoice::Auto)]
     pub(crate) basis: BasisChoice,

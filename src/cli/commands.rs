@@ -6,9 +6,9 @@ use std::path::Path;
 use bandwho::aggregate::{Cut, Rules, Tally};
 use bandwho::error::Error;
 use bandwho::format::Part;
-use bandwho::pipeline::{self, Job, LineStyle, Ordered};
+use bandwho::pipeline::{self, Job, LineStyle, Ordered, Reach};
 use bandwho::place::About;
-use bandwho::query::{Clients, Dimension, Metric, Series, View};
+use bandwho::query::{Clients, Dimension, Filter, Metric, Series, View};
 use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::{Needs, Ranking};
@@ -127,7 +127,7 @@ fn lines(args: &args::Lines) -> Result<u8, Error> {
     };
     let databases = match style {
         LineStyle::Ndjson => sources.places.databases().cloned().collect(),
-        LineStyle::Raw | LineStyle::Shown => Vec::new(),
+        LineStyle::Raw | LineStyle::Shown => looked_into(&sources, &rules),
     };
     note_quality(&counted(&sources, &rules, &tally, databases).input());
     Ok(verdict(&args.read, &sources, &tally))
@@ -168,7 +168,8 @@ pub(super) fn answer(
 
 /// Addresses are looked up only where the question needs them.
 pub(super) fn looked_into(sources: &Sources, rules: &Rules) -> Vec<About> {
-    let asked = rules.views.iter().flat_map(|view| &view.by).any(Dimension::is_place);
+    let filter = rules.filter.iter().flat_map(Filter::dimensions);
+    let asked = rules.views.iter().flat_map(|view| &view.by).chain(filter).any(Dimension::is_place);
     if asked { sources.places.databases().cloned().collect() } else { Vec::new() }
 }
 
@@ -217,6 +218,7 @@ pub(super) fn count(
         servers: &sources.servers,
         lines,
         rejects: rejects.as_ref(),
+        reach: if read.checks.strict { Reach::All } else { Reach::Matching },
         progress: &watch.bytes,
         memory: (needs == Needs::Parts).then_some(&memory),
     };

@@ -15,7 +15,10 @@ use bandwho::input::{self, Found, Input, Listing};
 use bandwho::parse::wrapper::Wrapper;
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::{BUILT_IN, Places};
-use bandwho::query::{Basis, CONNECTION, Dimension, Metric, View};
+use bandwho::query::filter::{self, Scope};
+use bandwho::query::{Basis, CONNECTION, Dimension, Filter, Metric, View};
+use bandwho::report::caret::pointed;
+use bandwho::report::escape;
 use bandwho::servers::{Servers, Statements};
 use bandwho::time::{Grid, Timestamp, Zone, instant, slot_length};
 
@@ -37,6 +40,8 @@ pub(crate) struct Sources {
 
 /// Finds and surveys the inputs; fails if none of them can be read as a log, or `output` is one of them.
 pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Error> {
+    // Days are the logs' own, which are not known yet; whether the filter can be meant is.
+    filter(read, &Zone::utc())?;
     let configuration = Configuration::read(&read.inputs)?;
     let layout = if configuration.is_empty() {
         layout(&read.inputs.format)
@@ -207,6 +212,19 @@ fn servers(read: &Read, inputs: &[Input]) -> Result<Servers, Error> {
     })
 }
 
+/// What was typed, all of which must hold.
+fn filter(read: &Read, zone: &Zone) -> Result<Option<Filter>, Error> {
+    let scope = Scope { zone, now: now() };
+    let parse = |typed: &String| {
+        Filter::parse(typed, &scope).map_err(|bad| {
+            let message = escape::terminal(bad.message.as_bytes());
+            Error::Usage(format!("--where: {message}\n{}", pointed(typed.as_bytes(), bad.offset, 2)))
+        })
+    };
+    let filters = read.filters.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    Ok(filters.into_iter().reduce(Filter::and))
+}
+
 /// The time, for ages such as `2d`.
 pub(crate) fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_micros());
@@ -228,8 +246,10 @@ impl Sources {
         cut: Cut,
         needed: &[Metric],
     ) -> Result<Rules, Error> {
-        let fields = self.check(&views)?;
+        // Which fields it names does not depend on the zone, which is told of when nothing is wrong.
+        let fields = self.check(&views, filter(read, &Zone::utc())?.as_ref())?;
         let zone = self.zone(read)?;
+        let filter = filter(read, &zone)?;
         let now = now();
         let limit = |option: &str, typed: &Option<String>| match typed {
             Some(text) => instant(text, &zone, now)
@@ -251,7 +271,7 @@ impl Sources {
             Err(_) if !needed.iter().any(|metric| metric.needs_bytes()) => Basis::None,
             basis => basis?,
         };
-        let client = self.client(read.client, &views);
+        let client = self.client(read.client, &views, filter.as_ref());
         Ok(Rules {
             views,
             basis,
@@ -259,6 +279,7 @@ impl Sources {
             grid: Grid { zone, length },
             since,
             until,
+            filter,
             cut,
             client,
             trusted: trusted(read)?,
@@ -318,10 +339,19 @@ impl Sources {
         used.flat_map(Log::formats)
     }
 
-    /// Fails if no log can provide a dimension; returns the fields that views name.
-    fn check(&self, views: &[View]) -> Result<Vec<String>, Error> {
+    /// Fails if no log can provide a dimension or what the filter is about; returns the fields that both name.
+    fn check(&self, views: &[View], filter: Option<&Filter>) -> Result<Vec<String>, Error> {
+        let mut dimensions: Vec<&Dimension> = views.iter().flat_map(|view| &view.by).collect();
+        for field in filter.into_iter().flat_map(Filter::fields) {
+            match field {
+                filter::Field::Dimension(known) if dimensions.contains(&known) => {}
+                filter::Field::Dimension(new) => dimensions.push(new),
+                filter::Field::Raw(_) if self.formats().any(|format| field.provided_by(format)) => {}
+                filter::Field::Raw(_) => return Err(self.lacking(field.name())),
+            }
+        }
         let mut fields = Vec::new();
-        for dimension in views.iter().flat_map(|view| &view.by) {
+        for dimension in dimensions {
             self.provide(dimension)?;
             if dimension.is_place() && self.places.databases().len() == 0 {
                 message::note(&format!(
@@ -356,8 +386,9 @@ impl Sources {
     }
 
     /// The rule that was typed; says so if no log has what it goes by.
-    fn client(&self, typed: ClientChoice, views: &[View]) -> Rule {
-        let asked = || views.iter().flat_map(|view| &view.by).any(Dimension::is_client);
+    fn client(&self, typed: ClientChoice, views: &[View], filter: Option<&Filter>) -> Rule {
+        let filtered = || filter.into_iter().flat_map(Filter::dimensions);
+        let asked = || views.iter().flat_map(|view| &view.by).chain(filtered()).any(Dimension::is_client);
         let logged = || self.formats().any(|format| format.has(Part::Forwarded));
         match typed {
             ClientChoice::Auto => Rule::Auto,
@@ -385,11 +416,12 @@ impl Sources {
         if self.provides(dimension) {
             return Ok(());
         }
-        Err(Error::Data(format!(
-            "no log has a field for `{}`; the formats are: {}",
-            dimension.name(),
-            self.format_texts()
-        )))
+        Err(self.lacking(dimension.name()))
+    }
+
+    fn lacking(&self, name: &str) -> Error {
+        let (name, texts) = (escape::terminal(name.as_bytes()), self.format_texts());
+        Error::Data(format!("no log has a field for `{name}`; the formats are: {texts}"))
     }
 
     fn format_texts(&self) -> String {

@@ -105,13 +105,18 @@ impl Dimension {
         Ok(dimensions)
     }
 
-    fn parse(word: &str) -> Result<Self, String> {
+    /// The dimension of a name.
+    pub(super) fn named(word: &str) -> Option<Self> {
         if word.starts_with(['$', '%']) {
-            return Ok(Self::Field(word.to_owned()));
+            return Some(Self::Field(word.to_owned()));
         }
         let found = NAMES.iter().find(|(name, _)| *name == word);
-        found.map(|(_, dimension)| dimension.clone()).ok_or_else(|| {
-            let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+        found.map(|(_, dimension)| dimension.clone())
+    }
+
+    fn parse(word: &str) -> Result<Self, String> {
+        Self::named(word).ok_or_else(|| {
+            let names: Vec<&str> = names().collect();
             format!("unknown dimension `{word}`{}; there are {}", nearest(word, &names), names.join(", "))
         })
     }
@@ -191,6 +196,11 @@ impl Dimension {
             other => other.parts().iter().all(|&part| has(part)),
         }
     }
+}
+
+/// The names of all dimensions.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
 }
 
 /// ` (did you mean …?)` if a name is close enough.

@@ -3,8 +3,10 @@
 pub mod dimension;
 pub mod metric;
 pub mod limits;
+pub mod filter;
 
 pub use dimension::{Dimension, TimePart};
+pub use filter::Filter;
 pub use limits::Limits;
 pub use metric::Metric;
 

@@ -213,6 +213,9 @@ pub struct Input {
     pub skipped: u64,
     /// The part of `accepted` that the question left out.
     pub filtered: u64,
+    /// What the records that count are like, if not all do.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// Why lines were rejected, most frequent first.
     pub rejects: Vec<Rejects>,
     /// Formats in use, most lines first.

@@ -25,6 +25,7 @@ pub(super) fn line(input: &Input, between: &str, text: Escape) -> String {
     });
     let databases = input.ip_db.iter().map(|database| database_words(database, text));
     let mut parts = vec![lines_words(input), joined(formats)];
+    parts.extend(input.filter.as_deref().map(|filter| format!("where {}", text(shortened(filter)))));
     parts.push(match (input.basis, input.scheme) {
         (None, _) => String::new(),
         (Some(basis), "") => format!("{basis} bytes"),

@@ -90,6 +90,7 @@ fn sample() -> Report {
             rejected: 1,
             skipped: 1,
             filtered: 0,
+            filter: None,
             rejects: vec![Rejects { reason: "time", count: 1, first: Some(first) }],
             formats: vec![FormatUse {
                 name: "combined".to_owned(),

@@ -22,7 +22,7 @@ use bandwho::billing::words::{Direction, Scope};
 use bandwho::client::{Rule, Trusted};
 use bandwho::format::{Layout, Part};
 use bandwho::input::{Stream, list};
-use bandwho::pipeline::{Job, LineStyle, Ordered, Survey, pool, run, survey};
+use bandwho::pipeline::{Job, LineStyle, Ordered, Reach, Survey, pool, run, survey};
 use bandwho::place::Places;
 use bandwho::query::{Basis, Dimension, Metric, Series, View};
 use bandwho::report::answer::overview::{self, Known};
@@ -188,6 +188,7 @@ impl Bench {
             servers: &self.servers,
             lines: lines.map(|lines| (LineStyle::Raw, lines)),
             rejects: None,
+            reach: Reach::All,
             progress: &AtomicU64::new(0),
             memory: None,
         };
@@ -330,6 +331,7 @@ impl Question {
             grid: Grid { zone: Zone::parse(self.zone).unwrap(), length: self.length },
             since: limit(self.since),
             until: limit(self.until),
+            filter: None,
             cut: match command {
                 Command::Slots(_) | Command::Bill => Cut::Slots,
                 Command::Overview | Command::Top(_) => Cut::Records,

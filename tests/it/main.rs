@@ -21,6 +21,7 @@
 //! * `audit_hostile`: ports that are dead, in another unit, broken or made to mislead
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `ipdb`: `bandwho ipdb`, and compiled databases
+//! * `filters`: `--where` with every command, and the lines that it does not read
 //! * `fixtures`: what makes the files of `testdata`
 //! * `tidy`: rules of the source tree
 
@@ -43,6 +44,7 @@ mod detection;
 mod dispatch;
 mod dispatch_laws;
 mod drivers;
+mod filters;
 mod fixtures;
 mod formats;
 mod help;

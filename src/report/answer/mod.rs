@@ -89,6 +89,7 @@ impl Counted<'_> {
             rejected,
             skipped,
             filtered: account.filtered,
+            filter: self.rules.filter.as_ref().map(ToString::to_string),
             rejects: self.rejects(),
             skips: named(&account.skipped, &Skip::ALL.map(Skip::name)),
             formats: self.formats(),

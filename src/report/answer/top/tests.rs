@@ -128,6 +128,7 @@ fn rules(by: Vec<Dimension>) -> Rules {
         grid: Grid { zone: Zone::utc(), length: 300 },
         since: None,
         until: None,
+        filter: None,
         cut: Cut::Records,
         client: Rule::Auto,
         trusted: Trusted::default(),
