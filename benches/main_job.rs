@@ -4,8 +4,9 @@
 
 use std::hint::black_box;
 
+use bandwho::agent::Agents;
 use bandwho::aggregate::spread::Scheme;
-use bandwho::aggregate::{Counter, Cut, Rules, Source, StatusColumn, Units};
+use bandwho::aggregate::{AgentColumn, Counter, Cut, Rules, Source, StatusColumn, Units};
 use bandwho::client::{Rule, Trusted};
 use bandwho::format::{Format, Layout};
 use bandwho::input;
@@ -64,6 +65,7 @@ fn main_job(criterion: &mut Criterion) {
         depth: 1,
         fields: Vec::new(),
         segment: 1460,
+        agents: Agents::built_in(),
         fine: None,
     };
     let source = Source {
@@ -72,6 +74,7 @@ fn main_job(criterion: &mut Criterion) {
         idc: None,
         units: Units::Told,
         status: StatusColumn::Logged,
+        agent: AgentColumn::Logged,
     };
     let mut group = criterion.benchmark_group("main job");
     group.throughput(Throughput::Bytes(text.len() as u64));

@@ -14,6 +14,7 @@
 //! | [`place`] | client address → country, region, network |
 //! | [`servers`] | serving machine → data centre |
 //! | [`path`] | request targets → path, prefix, extension |
+//! | [`agent`] | agent texts → families of programs, and whether their claim is true |
 //! | [`query`] | dimensions, metrics, and what one pass must extract |
 //! | [`aggregate`] | records → exact counts that merge in any order |
 //! | [`billing`] | samples → billed rate |
@@ -30,6 +31,7 @@ pub mod detect;
 pub mod place;
 pub mod servers;
 pub mod path;
+pub mod agent;
 pub mod query;
 pub mod aggregate;
 pub mod billing;

@@ -25,7 +25,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::aggregate::account::{FormatLines, LinePlace};
-use crate::aggregate::{Counter, Memory, Rules, Skip, Source, StatusColumn, Tally, Units};
+use crate::aggregate::{AgentColumn, Counter, Memory, Rules, Skip, Source, StatusColumn, Tally, Units};
 use crate::detect;
 use crate::error::Error;
 use crate::format::{Format, Layout, Part, w3c};
@@ -172,6 +172,7 @@ struct Worker<'a> {
     units: Vec<Units>,
     /// For lines that may pass the filter, if others are not looked at.
     skim: Option<Skim>,
+    agents: Vec<AgentColumn>,
     /// Lines of the block at hand, per format.
     accepted: Vec<FormatLines>,
     counted: Vec<u8>,
@@ -272,6 +273,7 @@ impl<'a> Worker<'a> {
             reader: None,
             units: Vec::new(),
             skim: None,
+            agents: Vec::new(),
             accepted: Vec::new(),
             counted: Vec::new(),
             counted_ends: Vec::new(),
@@ -289,6 +291,7 @@ impl<'a> Worker<'a> {
             let layouts = [log.layouts().as_slice(), later].concat();
             self.units = layouts.iter().map(|layout| log.units(layout)).collect();
             self.skim = job.skim(log, &layouts);
+            self.agents = layouts.iter().map(|layout| AgentColumn::of(&layout.format)).collect();
             let reader = Reader::new(&layouts, stock.wanted, &job.rules.fields);
             let reader = reader.judged_by(seen.map_or(1, |last| last + 1));
             self.reader = Some((formats, reader));
@@ -425,8 +428,8 @@ impl<'a> Worker<'a> {
             None if !layout.format.has(Part::Status) => StatusColumn::Absent,
             _ => StatusColumn::Logged,
         };
-        let (escape, units) = (layout.format.escape, self.units[format]);
-        Source { file: log.input.id, escape, idc: log.idc, units, status }
+        let (escape, units, agent) = (layout.format.escape, self.units[format], self.agents[format]);
+        Source { file: log.input.id, escape, idc: log.idc, units, status, agent }
     }
 
     /// The same for the plain lines of the first format, before any is read.

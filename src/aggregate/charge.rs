@@ -8,6 +8,7 @@ use super::account::Remark;
 use super::column::Column;
 use super::distinct::Seen;
 use super::memo::{Asked, Clients, Found, Machines};
+use super::program::{AgentColumn, Programs, Sought, counts, sought};
 use super::share::{NO_SLOT, Shares, Spreading, is_inside};
 use super::sieve::{Joins, Sieve};
 use super::spill::{Memory, Shelf};
@@ -21,7 +22,7 @@ use crate::format::Escape;
 use crate::parse::Record;
 use crate::place::{Place, Places};
 use crate::query::dimension::DIMENSIONS_MAX;
-use crate::query::{self, Basis, Clients as Counting, Dimension, Extras, Flow, Series, Timings, View};
+use crate::query::{self, Basis, Clients as Counting, Dimension, Extras, Flow, Only, Series, Timings, View};
 use crate::servers::{Idc, Servers};
 use crate::time::{Cursor, Timestamp};
 
@@ -38,6 +39,8 @@ pub struct Source {
     pub units: Units,
     /// What a record without a status means.
     pub status: StatusColumn,
+    /// What one without an agent means.
+    pub agent: AgentColumn,
 }
 
 /// Who says what durations are counted in.
@@ -59,6 +62,7 @@ pub struct Counter<'a> {
     cursor: Cursor,
     clients: Clients<'a>,
     machines: Machines<'a>,
+    programs: Programs<'a>,
     needs: Needs,
     sieve: Option<Sieve>,
     /// Per [`Flow`].
@@ -77,6 +81,7 @@ pub struct Counter<'a> {
 struct Needs {
     client: Option<Asked>,
     idc: bool,
+    program: Option<Sought>,
     series: Series,
     /// Bytes sent per slot and no finer: a record that touches one slot is charged to it without spreading.
     plainly: bool,
@@ -96,6 +101,7 @@ struct ViewState {
     flow: Flow,
     timings: Timings,
     clients: Counting,
+    only: Only,
 }
 
 impl ViewState {
@@ -149,15 +155,15 @@ impl<'a> Counter<'a> {
             Flow::ALL.map(|flow| flow == Flow::Out || rules.views.iter().any(|view| view.flow == flow));
         let plainly =
             series.is_kept() && flows == Flow::ALL.map(|flow| flow == Flow::Out) && rules.fine.is_none();
+        let program = rules.views.iter().filter_map(sought).max();
+        let judged = program.filter(|sought| *sought == Sought::Claim).map(|_| Asked::Place);
         let counts_clients = rules.views.iter().any(|view| view.clients != Counting::Left);
+        let counted = counts_clients.then_some(Asked::Address);
         let needs = Needs {
             plainly,
-            client: all()
-                .filter(|dimension| dimension.is_client())
-                .map(asked)
-                .chain(counts_clients.then_some(Asked::Address))
-                .max(),
+            client: all().filter(|it| it.is_client()).map(asked).chain(counted).chain(judged).max(),
             idc: all().any(|dimension| *dimension == Dimension::Idc),
+            program,
             series,
             flows,
             times: rules.views.iter().any(View::is_timed),
@@ -170,6 +176,7 @@ impl<'a> Counter<'a> {
             flow: view.flow,
             timings: view.timings,
             clients: view.clients,
+            only: view.only,
         });
         Self {
             rules,
@@ -179,6 +186,7 @@ impl<'a> Counter<'a> {
             cursor: rules.grid.cursor(),
             clients: Clients::new(places, rules),
             machines: Machines::new(servers),
+            programs: Programs::new(&rules.agents),
             needs,
             sieve: Sieve::new(rules),
             shares: Default::default(),
@@ -210,12 +218,13 @@ impl<'a> Counter<'a> {
         let Some(memory) = self.memory else { return Ok(()) };
         let views = self.tally.views.iter().zip(&self.views);
         let groups: usize = views.map(|(view, state)| view.memory() + state.memory()).sum();
-        let clients = self.clients.memory();
-        if groups + clients <= memory.share {
+        let remembered = self.clients.memory() + self.programs.memory();
+        if groups + remembered <= memory.share {
             return Ok(());
         }
-        if clients > memory.share / 4 {
+        if remembered > memory.share / 4 {
             self.clients.clear();
+            self.programs.clear();
         }
         // Small views would only make more work at the end.
         let least = memory.share / (2 * self.views.len().max(1));
@@ -274,8 +283,8 @@ impl<'a> Counter<'a> {
             return false;
         }
         if let Some(sieve) = &mut self.sieve {
-            let Self { clients, machines, servers, tally, rules, .. } = self;
-            let joins = Joins { clients, machines, servers };
+            let Self { clients, machines, servers, programs, tally, rules, .. } = self;
+            let joins = Joins { clients, machines, servers, programs };
             if !sieve.passes(record, source, rules, joins, &mut tally.account) {
                 tally.account.filtered += 1;
                 return false;
@@ -433,10 +442,18 @@ impl<'a> Counter<'a> {
             Some(asked) => self.clients.find(record, source.escape, asked, account),
             None => Found::UNASKED,
         };
-        let ends = Ends { client: &client, idc, escape: source.escape };
+        let programs = &mut self.programs;
+        let family = self.needs.program.and_then(|_| programs.find(record, source.escape, source.agent));
+        let is_judged = self.needs.program == Some(Sought::Claim);
+        let claim = family.filter(|_| is_judged).map(|family| programs.judge(family, &client));
+        let ends = Ends { client: &client, idc, family, claim, escape: source.escape };
         let judged =
             if self.needs.times { self.needs.judge(record, source, self.rules.basis) } else { UNASKED };
         for (state, tally) in self.views.iter_mut().zip(views) {
+            let sent = counted.bytes[Flow::Out as usize];
+            if state.only != Only::All && !counts(state.only, record, sent, &ends, self.rules) {
+                continue;
+            }
             let mut key: Key = [UNKNOWN; DIMENSIONS_MAX];
             for ((column, values), number) in state.columns.iter_mut().zip(&mut tally.values).zip(&mut key) {
                 *number = column.number(values, record, &ends, self.rules, self.servers);

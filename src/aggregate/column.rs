@@ -65,6 +65,18 @@ impl Column {
             Dimension::Class => by_number(known, record.status.map(|it| usize::from(it / 100)), |class| {
                 values.intern(format!("{class}xx").as_bytes()) + 1
             }),
+            Dimension::Family => by_number(known, ends.family.map(|id| usize::from(id.0)), |_| {
+                number(values, ends.family.map(|id| rules.agents.family(id).name.as_bytes().into()))
+            }),
+            Dimension::Bot => {
+                let kind = ends.family.map(|id| rules.agents.family(id).kind);
+                by_number(known, kind.map(|kind| kind as usize), |_| {
+                    number(values, kind.map(|kind| kind.name().as_bytes().into()))
+                })
+            }
+            Dimension::Claim => by_number(known, ends.claim.map(|claim| claim as usize), |_| {
+                number(values, ends.claim.map(|claim| claim.name().as_bytes().into()))
+            }),
             Dimension::Client if let Some(IpAddr::V4(address)) = client.address => {
                 *v4.entry(address).or_insert_with(|| number(values, value(dimension, record, ends, rules)))
             }

@@ -18,6 +18,7 @@ mod view;
 mod spill;
 mod memo;
 mod value;
+mod program;
 mod column;
 mod fine;
 mod sieve;
@@ -26,6 +27,7 @@ mod charge;
 pub use account::{Account, Remark, Skip};
 pub use charge::{Counter, Joined, Source, Units};
 pub use fine::{Curve, Fine};
+pub use program::AgentColumn;
 pub use share::Span;
 pub use spill::{Memory, Shelf};
 pub use timing::{StatusColumn, Timing};
@@ -36,6 +38,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use crate::agent::Agents;
 use crate::client::{Rule, Trusted};
 use crate::place::Fields;
 use crate::query::{Basis, Dimension, Filter, View};
@@ -74,6 +77,8 @@ pub struct Rules {
     pub fields: Vec<String>,
     /// Bytes of a response in one packet, for views of [`crate::query::Flow::Packets`].
     pub segment: u32,
+    /// The programs that agents name.
+    pub agents: Arc<Agents>,
     /// Seconds of the bins that everything is also counted in; none: it is not.
     pub fine: Option<u32>,
 }
@@ -83,7 +88,8 @@ impl Rules {
     pub fn place_fields(&self) -> Fields {
         let views = self.views.iter().flat_map(|view| &view.by);
         let filter = self.filter.iter().flat_map(Filter::dimensions);
-        let asked = views.chain(filter).filter_map(Dimension::place_field);
+        let claims = self.views.iter().filter(|view| view.asks_claim()).map(|_| &Dimension::Claim);
+        let asked = views.chain(filter).chain(claims).filter_map(Dimension::place_field);
         if self.views.is_empty() { Fields::ALL } else { asked.collect() }
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::charge::Source;
 use super::memo::{Asked, Clients, Found, Machines};
+use super::program::Programs;
 use super::value::{Ends, basis_bytes, client_text, place_value, target, value};
 use super::{Account, Rules};
 use crate::client;
@@ -30,6 +31,7 @@ pub(super) struct Joins<'r, 'a> {
     pub(super) clients: &'r mut Clients<'a>,
     pub(super) machines: &'r mut Machines<'a>,
     pub(super) servers: &'a Servers,
+    pub(super) programs: &'r mut Programs<'a>,
 }
 
 impl Sieve {
@@ -84,6 +86,7 @@ struct Look<'q, 'r, 'a> {
     clients: Option<&'r mut Clients<'a>>,
     machines: Option<&'r mut Machines<'a>>,
     servers: Option<&'a Servers>,
+    programs: Option<&'r mut Programs<'a>>,
     told: &'q mut Account,
     client: Found<'r>,
 }
@@ -98,12 +101,14 @@ impl<'q, 'r, 'a> Look<'q, 'r, 'a> {
         joins: Option<Joins<'r, 'a>>,
         told: &'q mut Account,
     ) -> Self {
-        let (clients, machines, servers) = match joins {
-            Some(Joins { clients, machines, servers }) => (Some(clients), Some(machines), Some(servers)),
-            None => (None, None, None),
+        let (clients, machines, servers, programs) = match joins {
+            Some(Joins { clients, machines, servers, programs }) => {
+                (Some(clients), Some(machines), Some(servers), Some(programs))
+            }
+            None => (None, None, None, None),
         };
         let client = Found::UNASKED;
-        Self { record, source, rules, cursor, asked, clients, machines, servers, told, client }
+        Self { record, source, rules, cursor, asked, clients, machines, servers, programs, told, client }
     }
 
     fn holds(&mut self, node: &Node) -> bool {
@@ -182,6 +187,22 @@ impl<'q, 'r, 'a> Look<'q, 'r, 'a> {
         Some(address.map_or(Standing::Name, Standing::Address))
     }
 
+    /// What is known of the program that asked.
+    fn program(&mut self, field: &filter::Field) -> Option<Cow<'r, [u8]>> {
+        let programs = self.programs.as_mut()?;
+        let family = programs.find(self.record, self.source.escape, self.source.agent)?;
+        let known = self.rules.agents.family(family);
+        let name = match field {
+            filter::Field::Dimension(Dimension::Claim) => {
+                let client = self.client();
+                self.programs.as_ref()?.judge(family, &client).name()
+            }
+            filter::Field::Dimension(Dimension::Bot) => known.kind.name(),
+            _ => &known.name,
+        };
+        Some(name.as_bytes().into())
+    }
+
     /// A text; one that reads `unknown` is none, as in tables.
     fn text(&mut self, field: &filter::Field) -> Option<Cow<'r, [u8]>> {
         self.logged_or_joined(field).filter(|text| !text.is_empty() && **text != *UNKNOWN)
@@ -198,6 +219,9 @@ impl<'q, 'r, 'a> Look<'q, 'r, 'a> {
             filter::Field::Dimension(Dimension::Class) => {
                 CLASSES.get(usize::from(record.status? / 100)).map(|class| Cow::Borrowed(*class))
             }
+            filter::Field::Dimension(Dimension::Family | Dimension::Bot | Dimension::Claim) => {
+                self.program(field)
+            }
             filter::Field::Dimension(place) if place.is_place() => {
                 let found = self.client();
                 place_value(place, found.places.get(found.place.0 as usize)?)
@@ -206,7 +230,7 @@ impl<'q, 'r, 'a> Look<'q, 'r, 'a> {
                 if dimension.is_client() {
                     self.client();
                 }
-                let ends = Ends { client: &self.client, idc: None, escape };
+                let ends = Ends { client: &self.client, idc: None, family: None, claim: None, escape };
                 value(dimension, record, &ends, self.rules)
             }
             filter::Field::Raw(raw) => match raw {

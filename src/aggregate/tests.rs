@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::charge::plain_dimensions;
 use super::spread::spread;
 use super::*;
+use crate::agent::Agents;
 use crate::format::Escape;
 use crate::parse::Record;
 use crate::parse::value::{BYTES_MAX, DURATION_US_MAX};
@@ -20,8 +21,14 @@ mod bounds;
 mod filters;
 mod shelves;
 
-const SOURCE: Source =
-    Source { file: 0, escape: Escape::Nginx, idc: None, units: Units::Told, status: StatusColumn::Logged };
+const SOURCE: Source = Source {
+    file: 0,
+    escape: Escape::Nginx,
+    idc: None,
+    units: Units::Told,
+    status: StatusColumn::Logged,
+    agent: AgentColumn::Logged,
+};
 
 const SLOT: i64 = 300;
 const MICROS: i64 = 1_000_000;
@@ -203,6 +210,7 @@ fn rules(scheme: Scheme, cut: Cut, since: Option<i64>, until: Option<i64>) -> Ru
         depth: 1,
         fields: Vec::new(),
         segment: 1460,
+        agents: Agents::built_in(),
         fine: None,
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::Rules;
 use super::memo::{Found, Text};
+use crate::agent::{Claim, FamilyId};
 use crate::format::Escape;
 use crate::parse::{Record, plain};
 use crate::path;
@@ -16,6 +17,9 @@ use crate::servers::Idc;
 pub(super) struct Ends<'e, 'a> {
     pub(super) client: &'e Found<'a>,
     pub(super) idc: Option<Idc>,
+    pub(super) family: Option<FamilyId>,
+    /// Where somebody asks for it and the log has agents.
+    pub(super) claim: Option<Claim>,
     pub(super) escape: Escape,
 }
 

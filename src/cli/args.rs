@@ -86,7 +86,8 @@ impl Args {
             _ => None,
         };
         let Databases { ip_db, net_kind, .. } = &read.databases;
-        let joined = ip_db.iter().chain(net_kind).chain(&read.servers).chain(beside).collect();
+        let joined =
+            ip_db.iter().chain(net_kind).chain(&read.servers).chain(&read.agents).chain(beside).collect();
         let (inputs, checks, output) = (&read.inputs, &read.checks, output.as_deref());
         let export = match &self.command {
             Some(Command::Dispatch(args)) => args.export.as_deref(),
@@ -121,7 +122,8 @@ pub(crate) enum Command {
   bandwho top --by agent --sort clients --columns clients,requests,bytes access.log
 
 Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
-  host path prefix ext method status class referer refhost agent cache, or a field of the format ('$name', '%{X}i')
+  host path prefix ext method status class referer refhost agent family bot claim cache, or a field of the
+  format ('$name', '%{X}i'); docs/AGENTS.md tells what family, bot and claim are
 Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps driver_share clients rt_avg rt_p50 rt_p95 rt_p99
   rt_max slow_share apdex throughput_p50 aborted zero_duration errors_4xx errors_5xx
 driver_share is the share of the bytes in the slots whose sample of all groups together is at or above their 95th")]
@@ -430,6 +432,9 @@ pub(crate) struct Read {
     pub(crate) scheme: String,
     #[command(flatten)]
     pub(crate) databases: Databases,
+    /// Families of agents of your own, TOML as docs/AGENTS.md has it: they stand before the built-in ones
+    #[arg(long, value_name = "FILE", help_heading = "Places and servers")]
+    pub(crate) agents: Option<PathBuf>,
     /// Server list: CSV, an Nginx geo block, Prometheus file_sd or an Ansible inventory; may be repeated
     #[arg(long, value_name = "PATH", help_heading = "Places and servers")]
     pub(crate) servers: Vec<PathBuf>,

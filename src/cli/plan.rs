@@ -4,8 +4,10 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bandwho::agent::Agents;
 use bandwho::aggregate::spread::Scheme;
 use bandwho::aggregate::{Cut, Rules};
 use bandwho::client::{Rule, Trusted};
@@ -231,6 +233,21 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(i64::try_from(now).unwrap_or(i64::MAX))
 }
 
+/// The programs that agents name: read only where somebody asks, unless there is a file that can be wrong.
+fn agents(read: &Read, views: &[View], filter: Option<&Filter>) -> Result<Arc<Agents>, Error> {
+    let Some(path) = &read.agents else {
+        let filtered = filter.into_iter().flat_map(Filter::dimensions).any(Dimension::is_program);
+        let is_asked = filtered || views.iter().any(View::asks_family);
+        return Ok(if is_asked { Agents::built_in() } else { Arc::default() });
+    };
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let limit = bandwho::agent::FILE_BYTES_MAX as u64 + 1;
+    file.take(limit).read_to_end(&mut text).map_err(|error| Error::io("read", path, error))?;
+    let agents = Agents::with_own(&text);
+    agents.map(Arc::new).map_err(|bad| Error::Usage(format!("--agents {}: {bad}", path.display())))
+}
+
 fn trusted(read: &Read) -> Result<Trusted, Error> {
     let typed = read.trusted_proxies.as_deref().map(Trusted::parse).transpose();
     let typed = typed.map_err(|reason| Error::Usage(format!("--trusted-proxies: {reason}")))?;
@@ -272,6 +289,7 @@ impl Sources {
             basis => basis?,
         };
         let client = self.client(read.client, &views, filter.as_ref());
+        let agents = agents(read, &views, filter.as_ref())?;
         Ok(Rules {
             views,
             basis,
@@ -286,6 +304,7 @@ impl Sources {
             depth: read.depth,
             fields,
             segment: bandwho::aggregate::SEGMENT,
+            agents,
             fine: None,
         })
     }
@@ -354,10 +373,14 @@ impl Sources {
         for dimension in dimensions {
             self.provide(dimension)?;
             if dimension.is_place() && self.places.databases().len() == 0 {
-                message::note(&format!(
-                    "no IP database: every {} is unknown; give one with --ip-db",
-                    dimension.name()
-                ));
+                message::note(&match dimension {
+                    Dimension::Claim => {
+                        "no IP database: agents are verified by published ranges alone".to_owned()
+                    }
+                    place => {
+                        format!("no IP database: every {} is unknown; give one with --ip-db", place.name())
+                    }
+                });
             }
             if *dimension == Dimension::Idc {
                 self.note_servers();

@@ -44,6 +44,12 @@ pub enum Dimension {
     Referer,
     Refhost,
     Agent,
+    /// The program that an agent text names.
+    Family,
+    /// The kind of that program.
+    Bot,
+    /// Whether it comes from where the real one does.
+    Claim,
     Cache,
     /// A field of the log format under its own name.
     Field(String),
@@ -86,6 +92,9 @@ const NAMES: &[(&str, Dimension)] = &[
     ("referer", Dimension::Referer),
     ("refhost", Dimension::Refhost),
     ("agent", Dimension::Agent),
+    ("family", Dimension::Family),
+    ("bot", Dimension::Bot),
+    ("claim", Dimension::Claim),
     ("cache", Dimension::Cache),
 ];
 
@@ -148,7 +157,8 @@ impl Dimension {
             Self::Host => &[Part::Host],
             Self::Path | Self::Prefix | Self::Ext | Self::Method => &[Part::Request],
             Self::Referer | Self::Refhost => &[Part::Referer],
-            Self::Agent => &[Part::Agent],
+            Self::Agent | Self::Family | Self::Bot => &[Part::Agent],
+            Self::Claim => &[Part::Agent, Part::Client, Part::Peer, Part::Forwarded],
             Self::Cache => &[Part::Cache],
         }
     }
@@ -158,12 +168,17 @@ impl Dimension {
         matches!(self, Self::Client | Self::Net) || self.is_place()
     }
 
-    /// True if it is a property of the client's place.
+    /// True if it is found by the agent's family.
+    pub fn is_program(&self) -> bool {
+        matches!(self, Self::Family | Self::Bot | Self::Claim)
+    }
+
+    /// True if it is found by the client's place.
     pub fn is_place(&self) -> bool {
         self.place_field().is_some()
     }
 
-    /// The field of the client's place that it is.
+    /// The field of the client's place that it is, or is found by.
     pub fn place_field(&self) -> Option<Field> {
         Some(match self {
             Self::Region => Field::Region,
@@ -171,7 +186,7 @@ impl Dimension {
             Self::Province => Field::Province,
             Self::City => Field::City,
             Self::Carrier => Field::Carrier,
-            Self::Asn => Field::Asn,
+            Self::Asn | Self::Claim => Field::Asn,
             Self::Org => Field::Org,
             Self::Netkind => Field::Netkind,
             _ => return None,
@@ -192,6 +207,7 @@ impl Dimension {
             }
             Self::Method => has(Part::Request) || has(Part::Method),
             Self::Field(text) => format.fields().any(|field| field.text.eq_ignore_ascii_case(text)),
+            Self::Claim => has(Part::Agent) && Self::Net.provided_by(format),
             client if client.is_client() => client.parts().iter().any(|&part| has(part)),
             other => other.parts().iter().all(|&part| has(part)),
         }

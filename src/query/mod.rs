@@ -31,6 +31,22 @@ pub struct View {
     pub timings: Timings,
     /// Whether different clients are counted.
     pub clients: Clients,
+    /// Which records are counted.
+    pub only: Only,
+}
+
+/// Which records a view counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Only {
+    /// All.
+    #[default]
+    All,
+    /// Those of automata, see [`crate::agent::Kind::is_bot`].
+    Bots,
+    /// Those whose agent is a false claim, see [`crate::agent::Claim`].
+    Impostors,
+    /// Whole objects that automata got: status 200 and bytes, the answer to anything but HEAD.
+    Copies,
 }
 
 /// Which way bytes went.
@@ -147,6 +163,7 @@ impl View {
             flow: Flow::Out,
             timings: if timings { Timings::Kept(Limits::default()) } else { Timings::Left },
             clients: if clients { Clients::Estimated } else { Clients::Left },
+            only: Only::All,
         }
     }
 
@@ -155,13 +172,26 @@ impl View {
         self.extras == Extras::Kept || self.timings != Timings::Left
     }
 
+    /// True if it asks what program a client is.
+    pub fn asks_family(&self) -> bool {
+        self.only != Only::All || self.by.iter().any(Dimension::is_program)
+    }
+
+    /// True if it asks whether the client is that program.
+    pub fn asks_claim(&self) -> bool {
+        self.only == Only::Impostors || self.by.contains(&Dimension::Claim)
+    }
+
     /// The parts of a record the view looks at.
     pub fn wanted(&self) -> Wanted {
+        let only: &[Dimension] = match self.only {
+            Only::All => &[],
+            Only::Bots => &[Dimension::Bot],
+            Only::Impostors => &[Dimension::Claim],
+            Only::Copies => &[Dimension::Bot, Dimension::Method],
+        };
         let counted: &[Dimension] = if self.clients == Clients::Left { &[] } else { &[Dimension::Client] };
-        self.by
-            .iter()
-            .chain(counted)
-            .flat_map(Dimension::parts)
-            .fold(Wanted::default(), |wanted, &part| wanted.with(part))
+        let parts = self.by.iter().chain(only).chain(counted).flat_map(Dimension::parts);
+        parts.fold(Wanted::default(), |wanted, &part| wanted.with(part))
     }
 }

@@ -154,7 +154,7 @@ fn messages_and_exit_codes() {
 fn unknown_dimension() -> String {
     "bandwho: --by: unknown dimension `regoin` (did you mean `region`?); there are slot, day, hour, weekday, idc, \
      server, region, country, province, city, carrier, asn, org, netkind, client, net, host, path, prefix, ext, \
-     method, status, class, referer, refhost, agent, cache"
+     method, status, class, referer, refhost, agent, family, bot, claim, cache"
         .to_owned()
 }
 

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
+use bandwho::agent::Agents;
 use bandwho::aggregate::spread::Scheme;
 use bandwho::aggregate::{Cut, Rules, Tally};
 use bandwho::billing::contract::{Contract, Port};
@@ -341,6 +342,7 @@ impl Question {
             depth: 1,
             fields: Vec::new(),
             segment: 1460,
+            agents: Agents::built_in(),
             fine: None,
         }
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Stages in data order; a module may import only those before it.
-const STAGES: [&str; 16] = [
+const STAGES: [&str; 17] = [
     "error",
     "time",
     "input",
@@ -15,6 +15,7 @@ const STAGES: [&str; 16] = [
     "place",
     "servers",
     "path",
+    "agent",
     "query",
     "aggregate",
     "billing",

@@ -207,6 +207,7 @@ impl Test {
             (Field::Dimension(Dimension::Idc), _) => Cost::Join,
             (Field::Dimension(dimension), _) if dimension.is_place() => Cost::Join,
             (Field::Dimension(dimension), _) if dimension.is_client() => Cost::Client,
+            (Field::Dimension(Dimension::Family | Dimension::Bot), _) => Cost::Client,
             (_, Check::Number(_)) => Cost::Number,
             (_, Check::Text(Texts::Matches(_))) => Cost::Pattern,
             _ => Cost::Text,

@@ -16,12 +16,13 @@ const ROWS: usize = 5;
 const CHART_WIDTH: u64 = 60;
 
 /// The panels and their headings; `status` has all its rows.
-const PANELS: [(Dimension, &str); 6] = [
+const PANELS: [(Dimension, &str); 7] = [
     (Dimension::Idc, "data centres (idc)"),
     (Dimension::Region, "regions"),
     (Dimension::Org, "networks (org)"),
     (Dimension::Client, "clients"),
     (Dimension::Path, "paths"),
+    (Dimension::Family, "programs (family)"),
     (Dimension::Status, "status"),
 ];
 

@@ -7,9 +7,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::agent::Agents;
 use crate::aggregate::distinct::Distinct;
 use crate::aggregate::spread::Scheme;
-use crate::aggregate::{Counter, Cut, Memory, Rules, Source, StatusColumn, Sums, Tally, Timing, Units};
+use crate::aggregate::{
+    AgentColumn, Counter, Cut, Memory, Rules, Source, StatusColumn, Sums, Tally, Timing, Units,
+};
 use crate::billing::rank::{RankRule, rank};
 use crate::client::{Rule, Trusted};
 use crate::format::Escape;
@@ -20,8 +23,14 @@ use crate::report::answer::groups::{KeyPart, key_cells, key_columns, text, time_
 use crate::servers::{Servers, Statements};
 use crate::time::{Grid, Timestamp, Zone};
 
-const SOURCE: Source =
-    Source { file: 0, escape: Escape::Nginx, idc: None, units: Units::Told, status: StatusColumn::Logged };
+const SOURCE: Source = Source {
+    file: 0,
+    escape: Escape::Nginx,
+    idc: None,
+    units: Units::Told,
+    status: StatusColumn::Logged,
+    agent: AgentColumn::Logged,
+};
 
 /// A midnight.
 const ORIGIN: i64 = 1_790_000_400;
@@ -135,6 +144,7 @@ fn rules(by: Vec<Dimension>) -> Rules {
         depth: 1,
         fields: Vec::new(),
         segment: 1460,
+        agents: Agents::built_in(),
         fine: None,
     }
 }
