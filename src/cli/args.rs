@@ -14,6 +14,7 @@ use bandwho::place::ATTRIBUTION;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::audit::Audit;
+use super::bots::Bots;
 use super::dispatch::Dispatch;
 use super::latency::Latency;
 use super::manual::{Completions, Manual};
@@ -73,6 +74,7 @@ impl Args {
             Some(Command::Lines(args)) => (&args.read, &args.output),
             Some(Command::Latency(args)) => (&args.read, &args.output.output),
             Some(Command::Dispatch(args)) => (&args.read, &args.output.output),
+            Some(Command::Bots(args)) => (&args.read, &args.output.output),
             Some(Command::Formats(args)) => {
                 let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
                 return Some(Common { inputs, checks, joined: Vec::new(), output, export: None, threads: 0 });
@@ -179,6 +181,9 @@ Metrics beside those of top: timed large within_1s within_2s within_4s within_8s
 The server list tells where each data centre is and on whose lines: columns region, province, carrier (BGP: everybody's;
 several between / , or +) and price per Mbps. Clients in clouds and data centres are shown apart and never misplaced.")]
     Dispatch(Dispatch),
+    /// Bots: which, how much they took, whether they are who they say, and what they fetched again
+    #[command(after_help = super::bots::EXAMPLES)]
+    Bots(Bots),
     /// What format each log has and why, and what is wrong with rejected lines
     #[command(after_help = "Examples:
   bandwho formats access.log

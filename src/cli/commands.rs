@@ -19,7 +19,7 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
-use super::{audit, bill, dispatch, formats, guard, ipdb, latency, manual, memory, message, progress};
+use super::{audit, bill, bots, dispatch, formats, guard, ipdb, latency, manual, memory, message, progress};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -35,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
         Some(Command::Lines(args)) => lines(&args),
         Some(Command::Latency(args)) => latency::run(&args),
         Some(Command::Dispatch(args)) => dispatch::run(&args),
+        Some(Command::Bots(args)) => bots::run(&args),
         Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Ipdb(command)) => ipdb::run(&command),
         Some(Command::Completions(args)) => manual::completions(&args),

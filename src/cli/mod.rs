@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 mod bill;
+mod bots;
 mod configuration;
 mod plan;
 mod formats;

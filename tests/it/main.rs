@@ -1,6 +1,7 @@
 //! Black-box tests of the program and checks of the tree.
 //!
 //! * `accounting`: bills, against an independent computation and by hand
+//! * `bots`: which programs come without people, and whether they are who they say
 //! * `cli`: what users meet: answers, messages, exit codes
 //! * `laws`: any split of a log gives one answer, and every answer adds up
 //! * `memory`: limits of memory, and temporary files
@@ -35,6 +36,7 @@ use std::process::{Command, Stdio};
 mod accounting;
 mod audit;
 mod audit_hostile;
+mod bots;
 mod cli;
 mod clients;
 mod configured;

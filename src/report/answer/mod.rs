@@ -11,6 +11,7 @@ pub mod overview;
 pub mod audit;
 pub mod latency;
 pub mod dispatch;
+pub mod bots;
 
 use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;
