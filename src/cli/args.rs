@@ -121,6 +121,7 @@ pub(crate) enum Command {
   bandwho top --by client,path --memory 512M --tmp /var/tmp access.log     however many groups there are
   bandwho top --by '$upstream_addr' --columns requests,bytes,rt_avg,errors_5xx access.log
   bandwho top --by client --sort driver_share --columns bytes,share,driver_share access.log
+  bandwho top --by client,path --having 'requests > 20 and bytes > 1GB' access.log      the same object again and again
   bandwho top --by agent --sort clients --columns clients,requests,bytes access.log
 
 Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
@@ -308,6 +309,9 @@ pub(crate) struct Top {
     /// Rows at most; 0: all
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) top: usize,
+    /// Show only rows whose metrics fulfil this, in the language of --where; the others are added up
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) having: Option<String>,
     /// Metrics to show, comma-separated
     #[arg(long, value_name = "METRIC,…")]
     pub(crate) columns: Option<String>,

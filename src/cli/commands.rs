@@ -8,11 +8,14 @@ use bandwho::error::Error;
 use bandwho::format::Part;
 use bandwho::pipeline::{self, Job, LineStyle, Ordered, Reach};
 use bandwho::place::About;
+use bandwho::query::filter::Having;
 use bandwho::query::{Clients, Dimension, Filter, Metric, Series, View};
 use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::{Needs, Ranking};
 use bandwho::report::answer::{Counted, slots, top};
+use bandwho::report::caret::pointed;
+use bandwho::report::escape;
 use bandwho::report::record;
 
 use super::args::{self, Args, Command, Read};
@@ -65,8 +68,10 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         Metric::parse_list(typed).map_err(|reason| Error::Usage(format!("--columns: {reason}")))
     };
     let columns = args.columns.as_ref().map(parse).transpose()?;
-    let typed = || columns.iter().flatten().chain(&sort);
-    if let Some(metric) = typed().find(|metric| timed && metric.is_timeless()) {
+    let having = args.having.as_deref().map(having).transpose()?;
+    let compared = having.iter().flat_map(Having::metrics);
+    let mut typed = columns.iter().flatten().chain(&sort).copied().chain(compared.clone());
+    if let Some(metric) = typed.find(|metric| timed && metric.is_timeless()) {
         return Err(Error::Usage(format!(
             "{} is not kept per slot: it cannot be split by slot, day, hour or weekday",
             metric.name()
@@ -84,15 +89,23 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         (true, true) => vec![Metric::Requests, Metric::Bytes, Metric::Share],
         (true, false) => vec![Metric::Requests, Metric::Bytes, Metric::Share, Metric::AvgBps],
     });
-    let needed: Vec<Metric> = metrics.iter().copied().chain([sort]).collect();
+    let needed: Vec<Metric> = metrics.iter().copied().chain([sort]).chain(compared).collect();
     let mut view = View::new(by, &needed);
     if args.exact && view.clients == Clients::Estimated {
         view.clients = Clients::Exact;
     }
     let rules = sources.rules(&args.read, vec![view], Cut::Records, &needed)?;
-    let ranking = Ranking { metrics, sort, rows: limit(args.top) };
+    let ranking = Ranking { metrics, sort, rows: limit(args.top), having: having.clone() };
     let needs = ranking.needs();
     answer(&args.read, &sources, &rules, &target, needs, |counted| top::report(counted, &ranking))
+}
+
+/// What rows must be; in an error, where it goes wrong.
+fn having(typed: &str) -> Result<Having, Error> {
+    Having::parse(typed).map_err(|bad| {
+        let message = escape::terminal(bad.message.as_bytes());
+        Error::Usage(format!("--having: {message}\n{}", pointed(typed.as_bytes(), bad.offset, 2)))
+    })
 }
 
 fn slots(args: &args::Slots) -> Result<u8, Error> {

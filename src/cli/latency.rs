@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Latency) -> Result<u8, Error> {
     let sources = plan::sources(&args.read, args.output.output.as_deref())?;
     sources.check_durations()?;
     let named = if columns.is_some() { Columns::Named } else { Columns::Usual };
-    let ranking = Ranking { metrics: latency::metrics(columns), sort, rows: limit(args.top) };
+    let ranking = Ranking { metrics: latency::metrics(columns), sort, rows: limit(args.top), having: None };
     let needed: Vec<Metric> = ranking.metrics.iter().copied().chain([sort]).collect();
     let views = vec![latency::view(by, &needed, limits)];
     let rules = sources.rules(&args.read, views, Cut::Records, &needed)?;

@@ -516,7 +516,9 @@ impl Clock {
         let step = &layout.steps[step];
         let (end, next) = matcher::value_end(step, line, from, from, Rule::Strict)?;
         let text = &line[from..end];
-        if line.ends_with(b"\r") || text.contains(&b'"') || !matcher::plausible(step, text, Rule::Strict) {
+        // A carriage return within the time would pass for part of it at the end of a later line.
+        let odd = text.iter().any(|byte| matches!(byte, b'"' | b'\r'));
+        if odd || line.ends_with(b"\r") || !matcher::plausible(step, text, Rule::Strict) {
             return None;
         }
         let logged = match &self.shape {

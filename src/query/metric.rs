@@ -76,6 +76,27 @@ const NAMES: &[(&str, Metric)] = &[
     ("errors_5xx", Metric::Errors5xx),
 ];
 
+/// What a metric is a number of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the meaning")]
+pub enum Kind {
+    Count,
+    Bytes,
+    /// Bit/s.
+    Rate,
+    /// Bytes per second.
+    ByteRate,
+    /// Microseconds.
+    Duration,
+    /// A part of a whole.
+    Share,
+    Instant,
+}
+
+/// Shorter words for the rates, as graphs call them.
+const SHORT: [(&str, Metric); 3] =
+    [("avg", Metric::AvgBps), ("peak", Metric::PeakBps), ("p95", Metric::P95Bps)];
+
 impl Rung {
     /// All, from the lowest.
     pub const ALL: [Self; 5] = [Self::S1, Self::S2, Self::S4, Self::S8, Self::S10];
@@ -96,7 +117,8 @@ impl Metric {
     /// Reads a name.
     pub fn parse(word: &str) -> Result<Self, String> {
         let word = word.trim();
-        NAMES.iter().find(|(name, _)| *name == word).map(|(_, metric)| *metric).ok_or_else(|| {
+        let known = NAMES.iter().chain(&SHORT).find(|(name, _)| *name == word);
+        known.map(|(_, metric)| *metric).ok_or_else(|| {
             let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
             format!("unknown metric `{word}`{}; there are {}", nearest(word, &names), names.join(", "))
         })
@@ -118,6 +140,25 @@ impl Metric {
     /// Its name in `--columns`, `--sort` and JSON.
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(_, metric)| *metric == self).map_or("", |(name, _)| name)
+    }
+
+    /// What it is a number of.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Requests | Self::Clients | Self::Errors4xx | Self::Errors5xx => Kind::Count,
+            Self::Timed | Self::Within(_) | Self::Large | Self::Aborted | Self::ZeroDuration => Kind::Count,
+            Self::Bytes | Self::BytesIn => Kind::Bytes,
+            Self::Share | Self::DriverShare | Self::SlowShare | Self::Apdex => Kind::Share,
+            Self::AvgBps | Self::PeakBps | Self::P95Bps => Kind::Rate,
+            Self::ThroughputP50 => Kind::ByteRate,
+            Self::PeakAt => Kind::Instant,
+            Self::RtAvg | Self::RtP50 | Self::RtP95 | Self::RtP99 | Self::RtMax => Kind::Duration,
+        }
+    }
+
+    /// True if it is a part of all rows' sum.
+    pub fn needs_total(self) -> bool {
+        matches!(self, Self::Share | Self::DriverShare)
     }
 
     /// True if it is made of samples.

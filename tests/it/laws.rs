@@ -221,7 +221,8 @@ impl Bench {
             Command::Top(by) => {
                 let metrics = question.metrics(by);
                 let sort = *metrics.last().unwrap();
-                top::report(&counted, &top::Ranking { metrics, sort, rows: question.rows }).unwrap()
+                top::report(&counted, &top::Ranking { metrics, sort, rows: question.rows, having: None })
+                    .unwrap()
             }
         }
     }

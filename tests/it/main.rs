@@ -22,6 +22,10 @@
 //! * `audit_hostile`: ports that are dead, in another unit, broken or made to mislead
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `ipdb`: `bandwho ipdb`, and compiled databases
+//! * `every`: every command, dimension and format: sums that agree, bytes that act on nobody
+//! * `having`: rows that are shown, and that the others are not lost
+//! * `clients`: how many there were
+//! * `help`: examples, suggestions, completions, manual pages
 //! * `filters`: `--where` with every command, and the lines that it does not read
 //! * `fixtures`: what makes the files of `testdata`
 //! * `tidy`: rules of the source tree
@@ -46,9 +50,11 @@ mod detection;
 mod dispatch;
 mod dispatch_laws;
 mod drivers;
+mod every;
 mod filters;
 mod fixtures;
 mod formats;
+mod having;
 mod help;
 mod ipdb;
 mod latency;

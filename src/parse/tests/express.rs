@@ -183,3 +183,13 @@ fn a_line_ends_at_its_newline() {
         assert_eq!(compare(&[format], Wanted::ALL, &block([(lines.to_vec(), "")])).expect("agrees"), 0);
     }
 }
+
+/// What may end a line is no part of a time that is remembered.
+#[test]
+fn a_time_before_a_carriage_return_is_not_remembered_with_it() {
+    const TIME: &str = "23/Nov/2026:05:53:11 +0000";
+    let format = nginx::format("times", Escape::Json, "$time_local $time_local").expect("a format");
+    let line = format!("{TIME} {TIME}").into_bytes();
+    let lines = block(["\r", "\n", "\r\n", "\n"].map(|end| (line.clone(), end)));
+    assert_eq!(compare(&[format], Wanted::ALL, &lines).expect("agrees"), 2);
+}

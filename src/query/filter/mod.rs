@@ -17,12 +17,14 @@ mod checks;
 pub mod field;
 mod typing;
 mod literals;
+mod having;
 #[cfg(test)]
 mod tests;
 
 pub use checks::{Networks, Ranges, Texts};
 pub use field::{Field, Raw};
 pub use grammar::EXPRESSION_BYTES_MAX;
+pub use having::{Having, Number};
 pub use literals::{Addresses, Literals, Numerals};
 pub use words::date;
 

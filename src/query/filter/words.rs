@@ -6,6 +6,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::Scope;
 use super::field::Unit;
+use crate::query::metric::Kind;
 use crate::time::{self, Timestamp};
 
 const BYTES: &[(&str, u64)] = &[
@@ -25,6 +26,12 @@ const BYTES: &[(&str, u64)] = &[
 
 const DURATIONS: &[(&str, u64)] =
     &[("us", 1), ("µs", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000)];
+
+const RATES: &[(&str, u64)] =
+    &[("bps", 1), ("kbps", 1_000), ("Mbps", 1_000_000), ("Gbps", 1_000_000_000), ("Tbps", 1_000_000_000_000)];
+
+/// Of shares, in steps of 10⁻⁹.
+const SHARES: &[(&str, u64)] = &[("%", 10_000_000), ("", 1_000_000_000)];
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
@@ -65,6 +72,38 @@ pub(super) fn number(word: &str, unit: Unit, scope: &Scope<'_>) -> Result<i64, S
     })
 }
 
+/// The number that a word means as a metric of this kind.
+pub(super) fn measure(word: &str, kind: Kind) -> Result<i64, String> {
+    let (found, expected) = match kind {
+        Kind::Count => (digits(word), "a whole number is expected"),
+        Kind::Bytes => {
+            (quantity(word, BYTES).or_else(|| digits(word)), "bytes such as 500, 10MB or 50GB are expected")
+        }
+        Kind::Rate => (
+            quantity(word, RATES).or_else(|| digits(word)),
+            "a rate such as 100Mbps or 1.5Gbps, or bit/s, is expected",
+        ),
+        Kind::ByteRate => (
+            quantity(word.strip_suffix("/s").unwrap_or(word), BYTES).or_else(|| digits(word)),
+            "bytes per second such as 10MB/s are expected",
+        ),
+        Kind::Duration => (
+            quantity(word, DURATIONS).or_else(|| digits(word).filter(|number| *number == 0)),
+            "a duration such as 250ms, 8s or 1.5m is expected",
+        ),
+        Kind::Share => {
+            let share =
+                quantity(word, SHARES).or_else(|| digits(word).and_then(|one| one.checked_mul(STEPS)));
+            (share.filter(|steps| *steps <= STEPS), "a share such as 5% or 0.05 is expected")
+        }
+        Kind::Instant => (None, "no value is expected"),
+    };
+    found.ok_or_else(|| expected.to_owned())
+}
+
+/// Steps of a share of one.
+const STEPS: i64 = 1_000_000_000;
+
 /// The date of an instant as eight digits, which sort as dates do.
 pub fn date(civil: &time::Civil) -> i64 {
     i64::from(civil.year) * 10_000 + i64::from(civil.month) * 100 + i64::from(civil.day)
@@ -90,7 +129,7 @@ fn digits(word: &str) -> Option<i64> {
 
 /// `1.5MB`: a whole number of the smallest unit.
 fn quantity(word: &str, units: &[(&str, u64)]) -> Option<i64> {
-    let end = word.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+    let end = word.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(word.len());
     let (number, name) = word.split_at(end);
     let unit = units.iter().find(|(known, _)| *known == name)?.1;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));

@@ -69,7 +69,7 @@ pub fn report(counted: &Counted<'_>, whom: Whom, rows: Option<usize>) -> Result<
             Measure::Bytes => vec![Metric::Bytes, Metric::Share, Metric::Requests],
             Measure::Requests => vec![Metric::Requests],
         };
-        let mut table = top::table(counted, at, &Ranking { sort: metrics[0], metrics, rows })?;
+        let mut table = top::table(counted, at, &Ranking { sort: metrics[0], metrics, rows, having: None })?;
         table.name = "claimed".to_owned();
         table.title = "Who claims to be what, from somebody else's networks".to_owned();
         tables.push(table);

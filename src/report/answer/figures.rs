@@ -7,6 +7,7 @@ use crate::aggregate::histogram::Histogram;
 use crate::aggregate::{Extra, Sums, Timing, ViewTally};
 use crate::billing::rate_bps;
 use crate::query::Metric;
+use crate::query::filter::Number;
 use crate::report::{Cell, Column, Unit};
 
 /// The counts of a row.
@@ -249,6 +250,25 @@ pub(super) fn measure(figures: &Figures<'_>, metric: Metric, period: Option<Peri
         Metric::ZeroDuration => count(|timing| timing.zero_duration),
         Metric::Errors4xx => Some(extra.errors_4xx.into()),
         Metric::Errors5xx => Some(extra.errors_5xx.into()),
+    }
+}
+
+/// A metric as `--having` compares it.
+pub(super) fn number(
+    figures: &Figures<'_>,
+    metric: Metric,
+    total: &Figures<'_>,
+    period: Option<Period>,
+) -> Option<Number> {
+    let part = |part: u128, whole: u128| (whole > 0).then_some(Number::Part { part, whole });
+    match metric {
+        Metric::Share => part(figures.sums.bytes, total.sums.bytes),
+        Metric::DriverShare => part(figures.driving, total.driving),
+        Metric::SlowShare | Metric::Apdex => {
+            let (of, all) = ratio(figures.timing?, metric)?;
+            part(of.into(), all.into())
+        }
+        other => measure(figures, other, period).map(Number::Whole),
     }
 }
 

@@ -57,7 +57,7 @@ pub fn report(counted: &Counted<'_>) -> Result<Report, Error> {
             Basis::None => (vec![Metric::Requests], Metric::Requests),
             _ => (vec![Metric::Bytes, Metric::Share, Metric::Requests, Metric::AvgBps], Metric::Bytes),
         };
-        let mut table = top::table(counted, at, &Ranking { metrics, sort, rows })?;
+        let mut table = top::table(counted, at, &Ranking { metrics, sort, rows, having: None })?;
         table.name = dimension.name().to_owned();
         let title = PANELS.iter().find(|(panel, _)| panel == dimension).map_or("", |(_, title)| title);
         table.title = format!("Top {title}");

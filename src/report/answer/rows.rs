@@ -85,6 +85,16 @@ impl<'a> Rows<'a> {
     /// The places of the first rows at most, in order: descending by the measure, those without one last, ties by key,
     /// ascending.
     pub(super) fn first(&self, limit: usize, measure: impl Fn(&Row) -> Option<u128>) -> Vec<u32> {
+        self.first_of(limit, |_| true, measure)
+    }
+
+    /// The same, of the wanted rows.
+    pub(super) fn first_of(
+        &self,
+        limit: usize,
+        wanted: impl Fn(&Row) -> bool,
+        measure: impl Fn(&Row) -> Option<u128>,
+    ) -> Vec<u32> {
         let texts = if limit < RANKED_MIN { None } else { Some(Texts::new(self.tally)) };
         let by_key = |one: &Row, other: &Row| match &texts {
             Some(texts) => self.compare(one, other, |row, at| texts.places[at][row.group as usize]),
@@ -103,7 +113,8 @@ impl<'a> Rows<'a> {
             })
         };
         let candidate = |(at, row)| Candidate { score: score(measure(row)), at };
-        let shown = first((0..).zip(&self.all).map(candidate), limit, ROOM_MIN, compare);
+        let wanted = (0..).zip(&self.all).filter(|(_, row)| wanted(row));
+        let shown = first(wanted.map(candidate), limit, ROOM_MIN, compare);
         shown.into_iter().map(|candidate| candidate.at).collect()
     }
 

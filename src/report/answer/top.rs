@@ -10,6 +10,7 @@ use super::{Counted, groups};
 use crate::aggregate::distinct::STANDARD_ERROR_PERMILLE;
 use crate::aggregate::{Extra, ViewTally};
 use crate::error::Error;
+use crate::query::filter::Having;
 use crate::query::{Clients, Dimension, Metric, View};
 use crate::report::{Cell, Fact, Other, Report, Table, Unit};
 use crate::time::Slot;
@@ -23,12 +24,16 @@ pub struct Ranking {
     pub sort: Metric,
     /// Rows at most; `None`: all.
     pub rows: Option<usize>,
+    /// What rows must be to be shown; the others are added up.
+    pub having: Option<Having>,
 }
 
 impl Ranking {
     /// Whether all groups must be known before any is ranked, or shown.
     pub fn needs(&self) -> Needs {
         let driven = self.metrics.iter().chain([&self.sort]).any(|metric| *metric == Metric::DriverShare);
+        let compared = self.having.iter().flat_map(Having::metrics).any(Metric::needs_total);
+        let driven = driven || compared;
         match self.rows {
             Some(rows) if rows <= PARTS_ROWS_MAX && !driven => Needs::Parts,
             _ => Needs::Whole,
@@ -52,7 +57,14 @@ const PARTS_ROWS_MAX: usize = 10_000;
 pub fn report(counted: &Counted<'_>, ranking: &Ranking) -> Result<Report, Error> {
     let tables = vec![table(counted, 0, ranking)?];
     let asked = ranking.metrics.iter().chain([&ranking.sort]).any(|metric| *metric == Metric::Clients);
-    let facts = if asked { clients_error(&counted.rules.views[0]) } else { Vec::new() };
+    let mut facts = if asked { clients_error(&counted.rules.views[0]) } else { Vec::new() };
+    let text = |having: &Having| Cell::Text(having.to_string().into_bytes());
+    facts.extend(ranking.having.as_ref().map(|having| Fact {
+        name: "having",
+        label: "having",
+        unit: Unit::Text,
+        value: text(having),
+    }));
     Ok(Report { schema: "bandwho.top/1", input: counted.input(), facts, tables, ..Report::default() })
 }
 
@@ -107,13 +119,19 @@ struct Picked<'a> {
 
 impl<'a> Picked<'a> {
     fn new(counted: &Counted<'_>, view: &'a View, tally: &'a ViewTally, ranking: &Ranking) -> Self {
-        let Ranking { metrics, sort, rows: limit } = ranking;
+        let Ranking { metrics, sort, rows: limit, having } = ranking;
         let period = Period::of(counted);
         let rows = Rows::new(counted, &view.by, tally);
-        let ranked = Details::new(counted, view, tally, &[*sort], |_| true);
+        let looked_at: Vec<Metric> = having.iter().flat_map(Having::metrics).chain([*sort]).collect();
+        let ranked = Details::new(counted, view, tally, &looked_at, |_| true);
+        let total = having.as_ref().map(|_| ranked.whole(counted, &rows)).unwrap_or_default();
+        let wanted = |row: &Row| {
+            let number = |metric| figures::number(&ranked.of(row), metric, &total.figures(), period);
+            having.as_ref().is_none_or(|having| having.holds(number))
+        };
         let limit = limit.unwrap_or(usize::MAX).min(rows.all.len());
         let measure = |row: &Row| figures::measure(&ranked.of(row), *sort, period);
-        let places = rows.first(limit, measure);
+        let places = rows.first_of(limit, wanted, measure);
         let measures = places.iter().map(|at| measure(&rows.all[*at as usize])).collect();
         let shown = Shown::new(&rows, &places, tally);
         let details = Details::new(counted, view, tally, metrics, |group| shown.groups[group as usize]);
@@ -240,6 +258,16 @@ impl<'a> Details<'a> {
             samples,
             driving: self.driven(samples),
         }
+    }
+
+    /// What shares are parts of.
+    fn whole(&self, counted: &Counted<'_>, rows: &Rows<'_>) -> Sum {
+        let mut whole = Sum::default();
+        rows.all.iter().for_each(|row| whole.sums.merge(row.sums()));
+        if !self.driving.is_empty() {
+            whole.driving = self.driven(&everything(counted, self.tally));
+        }
+        whole
     }
 
     fn driven(&self, samples: &[Sample]) -> u128 {

@@ -115,9 +115,23 @@ fn questions() -> impl Strategy<Value = (Vec<Dimension>, Ranking)> {
     );
     let rows = select(&[Some(0), Some(1), Some(3), None][..]);
     let metrics = prop::sample::subsequence(METRICS.to_vec(), 0..METRICS.len());
-    (by, select(&METRICS[..]), metrics, rows).prop_map(|(by, sort, metrics, rows)| {
+    let having = select(
+        &[
+            None,
+            Some("bytes > 7"),
+            Some("requests >= 2 and not errors_4xx > 0"),
+            Some("share > 10%"),
+            Some("rt_p50 < 100s or apdex != 50%"),
+            Some("driver_share >= 0.5 or clients in (1, 3)"),
+        ][..],
+    );
+    (by, select(&METRICS[..]), metrics, rows, having).prop_map(|(by, sort, metrics, rows, having)| {
         let by = if by.is_empty() { Vec::new() } else { Dimension::parse_list(by).expect("dimensions") };
-        (by, Ranking { metrics, sort, rows })
+        let having = having.map(|text| Having::parse(text).expect(text));
+        // Rows with a time have requests and bytes.
+        let timed = by.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
+        let known = |having: &Having| !timed || !having.metrics().into_iter().any(Metric::is_timeless);
+        (by, Ranking { metrics, sort, rows, having: having.filter(known) })
     })
 }
 
@@ -236,7 +250,18 @@ fn twin(counted: &Counted<'_>, ranking: &Ranking) -> (Vec<Line>, u64, Line, Line
     }
     let measure = |row: &Full| row.look(|figures| figures::measure(figures, ranking.sort, period));
     all.sort_by_key(|row| (Reverse(measure(row)), row.key.clone()));
-    let shown = ranking.rows.unwrap_or(all.len()).min(all.len());
+    let whole = all.iter().fold(Full::default(), |mut sum, row| {
+        sum.add(row);
+        sum
+    });
+    let holds = |row: &Full, having: &Having| {
+        whole.look(|whole| row.look(|row| having.holds(|metric| figures::number(row, metric, whole, period))))
+    };
+    let is_wanted = |row: &Full| ranking.having.as_ref().is_none_or(|having| holds(row, having));
+    // In the same order, with those that are not wanted behind.
+    all.sort_by_cached_key(|row| !is_wanted(row));
+    let wanted = all.iter().filter(|row| is_wanted(row)).count();
+    let shown = ranking.rows.unwrap_or(wanted).min(wanted);
     let sum = |rows: &[Full]| {
         rows.iter().fold(Full::default(), |mut sum, row| {
             sum.add(row);
