@@ -67,6 +67,7 @@ fn main_job(criterion: &mut Criterion) {
         segment: 1460,
         agents: Agents::built_in(),
         fine: None,
+        sides: None,
     };
     let source = Source {
         file: 0,

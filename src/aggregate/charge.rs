@@ -10,6 +10,7 @@ use super::distinct::Seen;
 use super::memo::{Asked, Clients, Found, Machines};
 use super::program::{AgentColumn, Programs, Sought, counts, sought};
 use super::share::{NO_SLOT, Shares, Spreading, is_inside};
+use super::side::Side;
 use super::sieve::{Joins, Sieve};
 use super::spill::{Memory, Shelf};
 use super::spread::is_in_one;
@@ -278,7 +279,9 @@ impl<'a> Counter<'a> {
             let (first, last) = self.span.unwrap_or((time, time));
             self.span = Some((first.min(time), last.max(time)));
         }
-        if self.rules.cut == Cut::Records && !self.is_within(record.end) {
+        let side = self.rules.sides.as_ref().and_then(|sides| sides.of(source.file, record.end));
+        let is_beside = self.rules.sides.is_some() && side.is_none();
+        if is_beside || self.rules.cut == Cut::Records && !self.is_within(record.end) {
             self.tally.account.filtered += 1;
             return false;
         }
@@ -309,7 +312,7 @@ impl<'a> Counter<'a> {
                 }
             }
         }
-        self.charge(record, source, counted);
+        self.charge(record, source, side, counted);
         true
     }
 
@@ -435,7 +438,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn charge(&mut self, record: &Record<'_>, source: &Source, counted: Charged) {
+    fn charge(&mut self, record: &Record<'_>, source: &Source, side: Option<Side>, counted: Charged) {
         let Tally { account, views, .. } = &mut self.tally;
         let idc = if self.needs.idc { self.machines.find(record, source.idc, account) } else { None };
         let client = match self.needs.client {
@@ -446,7 +449,7 @@ impl<'a> Counter<'a> {
         let family = self.needs.program.and_then(|_| programs.find(record, source.escape, source.agent));
         let is_judged = self.needs.program == Some(Sought::Claim);
         let claim = family.filter(|_| is_judged).map(|family| programs.judge(family, &client));
-        let ends = Ends { client: &client, idc, family, claim, escape: source.escape };
+        let ends = Ends { client: &client, idc, family, claim, escape: source.escape, side };
         let judged =
             if self.needs.times { self.needs.judge(record, source, self.rules.basis) } else { UNASKED };
         for (state, tally) in self.views.iter_mut().zip(views) {

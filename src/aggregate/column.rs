@@ -80,6 +80,9 @@ impl Column {
             Dimension::Client if let Some(IpAddr::V4(address)) = client.address => {
                 *v4.entry(address).or_insert_with(|| number(values, value(dimension, record, ends, rules)))
             }
+            Dimension::Side => by_number(known, ends.side.map(|side| usize::from(side.number())), |side| {
+                values.intern(&[u8::try_from(side).unwrap_or_default()]) + 1
+            }),
             place if place.is_place() => by_number(known, Some(client.place.0 as usize), |at| {
                 number(values, place_value(place, &client.places[at]))
             }),

@@ -82,6 +82,11 @@ impl Keys {
         self.joins.iter().map(of).sum()
     }
 
+    /// The number of a key without its last value.
+    pub(super) fn stem(&self, number: u32) -> u32 {
+        self.joins.last().map_or(0, |join| join.pairs[number as usize].0)
+    }
+
     /// The key of a number.
     pub(super) fn get(&self, number: u32) -> Key {
         let mut key = Key::default();

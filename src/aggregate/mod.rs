@@ -12,6 +12,7 @@ pub mod distinct;
 mod interner;
 mod glance;
 mod share;
+mod side;
 mod samples;
 mod keys;
 mod view;
@@ -29,6 +30,7 @@ pub use charge::{Counter, Joined, Source, Units};
 pub use fine::{Curve, Fine};
 pub use program::AgentColumn;
 pub use share::Span;
+pub use side::{Range, Side, Sides};
 pub use spill::{Memory, Shelf};
 pub use timing::{StatusColumn, Timing};
 pub use view::{Extra, Sums, ViewTally};
@@ -81,6 +83,8 @@ pub struct Rules {
     pub agents: Arc<Agents>,
     /// Seconds of the bins that everything is also counted in; none: it is not.
     pub fine: Option<u32>,
+    /// What is set against what; none: nothing is. Views tell the sides apart by [`crate::query::Dimension::Side`].
+    pub sides: Option<Sides>,
 }
 
 impl Rules {

@@ -230,7 +230,8 @@ impl<'q, 'r, 'a> Look<'q, 'r, 'a> {
                 if dimension.is_client() {
                     self.client();
                 }
-                let ends = Ends { client: &self.client, idc: None, family: None, claim: None, escape };
+                let ends =
+                    Ends { client: &self.client, idc: None, family: None, claim: None, escape, side: None };
                 value(dimension, record, &ends, self.rules)
             }
             filter::Field::Raw(raw) => match raw {

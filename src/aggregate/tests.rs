@@ -212,6 +212,7 @@ fn rules(scheme: Scheme, cut: Cut, since: Option<i64>, until: Option<i64>) -> Ru
         segment: 1460,
         agents: Agents::built_in(),
         fine: None,
+        sides: None,
     }
 }
 

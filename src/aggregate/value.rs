@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::Rules;
 use super::memo::{Found, Text};
+use super::side::Side;
 use crate::agent::{Claim, FamilyId};
 use crate::format::Escape;
 use crate::parse::{Record, plain};
@@ -21,6 +22,7 @@ pub(super) struct Ends<'e, 'a> {
     /// Where somebody asks for it and the log has agents.
     pub(super) claim: Option<Claim>,
     pub(super) escape: Escape,
+    pub(super) side: Option<Side>,
 }
 
 /// AS numbers are interned as four bytes, high byte first: they sort as numbers.

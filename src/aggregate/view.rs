@@ -170,6 +170,11 @@ impl ViewTally {
         id.checked_sub(1).map(|id| self.values[dimension].get(id))
     }
 
+    /// A number that those groups share whose values but for the last are the same.
+    pub fn stem(&self, group: u32) -> u32 {
+        self.keys.stem(group)
+    }
+
     /// Requests and bytes of a group.
     pub fn sums(&self, group: u32) -> Sums {
         let mut sums = self.sums[group as usize].sums();

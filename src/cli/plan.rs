@@ -38,6 +38,8 @@ pub(crate) struct Sources {
     pub(crate) servers: Servers,
     /// Files that were read beside the logs: configurations, server lists and what they include.
     pub(crate) files: Vec<PathBuf>,
+    /// When the question was asked, for ages such as `2d`.
+    pub(crate) now: Timestamp,
 }
 
 /// Finds and surveys the inputs; fails if none of them can be read as a log, or `output` is one of them.
@@ -84,7 +86,7 @@ pub(crate) fn sources(read: &Read, output: Option<&Path>) -> Result<Sources, Err
         ));
     }
     let files = configuration.files().map(Path::to_path_buf).chain(servers.files.iter().cloned()).collect();
-    Ok(Sources { survey, places, servers, files })
+    Ok(Sources { survey, places, servers, files, now: now() })
 }
 
 /// Where no log was found.
@@ -267,7 +269,7 @@ impl Sources {
         let fields = self.check(&views, filter(read, &Zone::utc())?.as_ref())?;
         let zone = self.zone(read)?;
         let filter = filter(read, &zone)?;
-        let now = now();
+        let now = self.now;
         let limit = |option: &str, typed: &Option<String>| match typed {
             Some(text) => instant(text, &zone, now)
                 .map(Some)
@@ -306,6 +308,7 @@ impl Sources {
             segment: bandwho::aggregate::SEGMENT,
             agents,
             fine: None,
+            sides: None,
         })
     }
 

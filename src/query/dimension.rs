@@ -53,6 +53,8 @@ pub enum Dimension {
     Cache,
     /// A field of the log format under its own name.
     Field(String),
+    /// The side of a comparison; the answer's own, nobody can type it.
+    Side,
 }
 
 /// A dimension that follows from the slot.
@@ -134,6 +136,7 @@ impl Dimension {
     pub fn name(&self) -> &str {
         match self {
             Self::Field(text) => text,
+            Self::Side => "side",
             known => NAMES.iter().find(|(_, dimension)| dimension == known).map_or("", |(name, _)| name),
         }
     }
@@ -141,7 +144,7 @@ impl Dimension {
     /// The parts of a record it is made of.
     pub fn parts(&self) -> &'static [Part] {
         match self {
-            Self::Time(_) | Self::Status | Self::Class | Self::Field(_) => &[],
+            Self::Time(_) | Self::Status | Self::Class | Self::Field(_) | Self::Side => &[],
             Self::Idc => &[Part::ServerAddr, Part::Hostname, Part::Host],
             Self::Server => &[Part::ServerAddr, Part::Hostname],
             Self::Region

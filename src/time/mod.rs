@@ -8,7 +8,7 @@ mod slot;
 mod typed;
 
 pub use slot::{Cursor, Grid, Slot};
-pub use typed::{instant, slot_length};
+pub use typed::{instant, length, slot_length};
 pub use zone::{Precision, Zone};
 
 /// The largest distance from UTC, 23:59:59: more is a typing error or garbage in a log.

@@ -7,6 +7,7 @@ const INSTANT: &str = "not a time; expected 2026-10-01, 2026-10-01 14:05, 2026-1
 const NO_SUCH: &str = "no such date or time between 1970 and 9999";
 const TOO_LONG: &str = "too long";
 const NO_UNIT: &str = "a number needs a unit: s, m, h, d or w";
+const LENGTH: &str = "not a length of time; expected such as 15m, 1h30m or 7d";
 const SLOT: &str = "a slot must divide a day: 1m, 5m, 1h, 1d";
 
 /// The instant a text names: a date (`2026-10-01`) or month (`2026-10`), which is its first instant; a date and a
@@ -42,6 +43,12 @@ pub fn slot_length(text: &str) -> Result<u32, String> {
     let seconds = if digits_only { number(text) } else { duration(text)? }.ok_or(SLOT)?;
     let divides = (1..=DAY_SECONDS).contains(&seconds) && DAY_SECONDS % seconds == 0;
     Ok(u32::try_from(seconds).ok().filter(|_| divides).ok_or(SLOT)?)
+}
+
+/// Seconds in a length of time: `15m`, `1h30m`, `2 weeks`; at least one. The error is the reason.
+pub fn length(text: &str) -> Result<u64, String> {
+    let seconds = duration(text)?.and_then(|seconds| u64::try_from(seconds).ok());
+    Ok(seconds.filter(|seconds| *seconds > 0).ok_or(LENGTH)?)
 }
 
 /// Seconds since 1970 with an optional fraction.
@@ -226,6 +233,21 @@ mod tests {
 
     fn check_slot(text: &str, expected: Result<u32, &str>) {
         assert_eq!(slot_length(text), expected.map_err(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn lengths() {
+        let check = |text: &str, expected: Result<u64, &str>| {
+            assert_eq!(length(text), expected.map_err(str::to_owned), "{text}");
+        };
+        check("15m", Ok(900));
+        check("1h30m", Ok(5400));
+        check(" 2 weeks ", Ok(1_209_600));
+        check("90", Err(NO_UNIT));
+        check("9223372036854775808s", Err(TOO_LONG));
+        for text in ["", "0s", "-1h", "7d ago", "yesterday", "2026-10-01", "@5"] {
+            check(text, Err(LENGTH));
+        }
     }
 
     #[test]

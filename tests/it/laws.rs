@@ -345,6 +345,7 @@ impl Question {
             segment: 1460,
             agents: Agents::built_in(),
             fine: None,
+            sides: None,
         }
     }
 

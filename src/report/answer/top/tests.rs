@@ -160,6 +160,7 @@ fn rules(by: Vec<Dimension>) -> Rules {
         segment: 1460,
         agents: Agents::built_in(),
         fine: None,
+        sides: None,
     }
 }
 
