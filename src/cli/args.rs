@@ -13,8 +13,10 @@ use std::sync::LazyLock;
 use bandwho::place::ATTRIBUTION;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
+use super::at::At;
 use super::audit::Audit;
 use super::bots::Bots;
+use super::diff::Diff;
 use super::dispatch::Dispatch;
 use super::latency::Latency;
 use super::manual::{Completions, Manual};
@@ -43,6 +45,7 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
   bandwho top --by idc,region,slot --servers servers.csv --ip-db GeoLite2-City.mmdb access.log
   bandwho slots --by idc --json access.log     five-minute samples, for a program
   bandwho top --by path --where 'status >= 500' access.log       of some requests only
+  bandwho diff old.log new.log                 what grew, what is new, what is gone
   bandwho formats access.log                   what is in this log, and what was rejected
   bandwho --nginx-conf /etc/nginx/nginx.conf   all logs that Nginx writes, in the formats it says
 
@@ -75,6 +78,8 @@ impl Args {
             Some(Command::Latency(args)) => (&args.read, &args.output.output),
             Some(Command::Dispatch(args)) => (&args.read, &args.output.output),
             Some(Command::Bots(args)) => (&args.read, &args.output.output),
+            Some(Command::Diff(args)) => (&args.read, &args.output.output),
+            Some(Command::At(args)) => (&args.read, &args.output.output),
             Some(Command::Formats(args)) => {
                 let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
                 return Some(Common { inputs, checks, joined: Vec::new(), output, export: None, threads: 0 });
@@ -83,9 +88,10 @@ impl Args {
             Some(Command::Ipdb(_) | Command::Completions(_) | Command::Man(_)) => return None,
         };
         let beside = match &self.command {
-            Some(Command::Bill(args)) => args.contract.as_ref(),
-            Some(Command::Audit(args)) => Some(&args.port),
-            _ => None,
+            Some(Command::Bill(args)) => args.contract.as_slice(),
+            Some(Command::Audit(args)) => std::slice::from_ref(&args.port),
+            Some(Command::Diff(args)) => &args.before,
+            _ => &[],
         };
         let Databases { ip_db, net_kind, .. } = &read.databases;
         let joined =
@@ -185,6 +191,12 @@ several between / , or +) and price per Mbps. Clients in clouds and data centres
     /// Bots: which, how much they took, whether they are who they say, and what they fetched again
     #[command(after_help = super::bots::EXAMPLES)]
     Bots(Bots),
+    /// What changed between two periods, or two sets of logs: what grew, what is new, what is gone
+    #[command(after_help = super::diff::EXAMPLES)]
+    Diff(Box<Diff>),
+    /// What was different in a window of time: who made the peak
+    #[command(after_help = super::at::EXAMPLES)]
+    At(Box<At>),
     /// What format each log has and why, and what is wrong with rejected lines
     #[command(after_help = "Examples:
   bandwho formats access.log

@@ -22,7 +22,9 @@ use super::args::{self, Args, Command, Read};
 use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
-use super::{audit, bill, bots, dispatch, formats, guard, ipdb, latency, manual, memory, message, progress};
+use super::{
+    at, audit, bill, bots, diff, dispatch, formats, guard, ipdb, latency, manual, memory, message, progress,
+};
 
 /// Runs what was typed and returns the exit code.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
@@ -39,6 +41,8 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
         Some(Command::Latency(args)) => latency::run(&args),
         Some(Command::Dispatch(args)) => dispatch::run(&args),
         Some(Command::Bots(args)) => bots::run(&args),
+        Some(Command::Diff(args)) => diff::run(*args),
+        Some(Command::At(args)) => at::run(&args),
         Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Ipdb(command)) => ipdb::run(&command),
         Some(Command::Completions(args)) => manual::completions(&args),

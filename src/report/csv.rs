@@ -32,8 +32,14 @@ fn parts_tables(parts: &Parts) -> Vec<(Option<String>, Table)> {
     let named =
         |facts: &[Fact]| facts.iter().filter(|fact| !fact.name.is_empty()).cloned().collect::<Vec<_>>();
     let Some(first) = parts.parts.first() else { return Vec::new() };
-    let column =
-        |name: &str, unit| Column { name: name.to_owned(), unit, key: true, machine: true, spare: 0 };
+    let column = |name: &str, unit| Column {
+        name: name.to_owned(),
+        heading: "",
+        unit,
+        key: true,
+        machine: true,
+        spare: 0,
+    };
     let columns = named(&first.facts).iter().map(|fact| column(fact.name, fact.unit)).collect();
     let row = |part: &Part| named(&part.facts).into_iter().map(|fact| fact.value).collect();
     let rows = parts.parts.iter().map(row).collect();

@@ -39,7 +39,7 @@ pub(super) fn grid(table: &Table, text: Escape) -> Grid {
         shown.iter().map(|&(index, column)| word(cells.get(index), column, text)).collect()
     };
     let mut grid = Grid {
-        header: shown.iter().map(|(_, column)| text(column.name.as_bytes())).collect(),
+        header: shown.iter().map(|(_, column)| text(heading(column).as_bytes())).collect(),
         align: shown.iter().map(|(_, column)| align(column.unit)).collect(),
         give: shown.iter().map(|&(index, column)| give(index, column, &table.rows)).collect(),
         spare: shown.iter().map(|(_, column)| column.spare).collect(),
@@ -67,6 +67,11 @@ pub(super) fn grid(table: &Table, text: Escape) -> Grid {
 }
 
 impl Grid {
+    /// True if a column is to give way to texts.
+    pub(super) fn has_luxury(&self) -> bool {
+        self.spare.iter().any(|spare| *spare >= Column::LUXURY)
+    }
+
     /// Leaves out the column that is needed least; false if all are needed.
     pub(super) fn leave_one_out(&mut self) -> bool {
         let spare = self.spare.iter().enumerate().max_by_key(|(_, spare)| **spare);
@@ -98,6 +103,10 @@ fn word(cell: Option<&Cell>, column: &Column, text: Escape) -> String {
         _ if column.key => "unknown".to_owned(),
         _ => "-".to_owned(),
     }
+}
+
+fn heading(column: &Column) -> &str {
+    if column.heading.is_empty() { &column.name } else { column.heading }
 }
 
 fn align(unit: Unit) -> Align {

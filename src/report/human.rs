@@ -13,6 +13,9 @@ const MICROS: [&str; 3] = ["µs", "ms", "s"];
 /// From here on three digits would say `60.0 s`.
 const MINUTE_MICROS: u128 = 59_950_000;
 
+/// Growth from here on is only said to be large: what was next to nothing grew by any factor.
+const GROWTH_MAX: f64 = 1e4;
+
 /// A value with its unit; `None` for text and for what is not known.
 pub fn value(cell: &Cell, unit: Unit) -> Option<String> {
     match cell {
@@ -23,6 +26,7 @@ pub fn value(cell: &Cell, unit: Unit) -> Option<String> {
         }
         Cell::Time(time) => Some(time.clone()),
         Cell::Share(value) if unit == Unit::Score => Some(score(*value)),
+        Cell::Share(value) if unit == Unit::ShareChange => Some(growth(*value)),
         Cell::Share(value) => Some(share(*value)),
         Cell::Integer(number) => Some(match unit {
             Unit::Text | Unit::Number | Unit::Decimal => number.to_string(),
@@ -31,6 +35,9 @@ pub fn value(cell: &Cell, unit: Unit) -> Option<String> {
             Unit::Bps => bps(*number),
             Unit::Micros => micros(*number),
             Unit::ByteRate => format!("{}/s", bytes(*number)),
+            Unit::CountChange | Unit::ShareChange => plus(*number, count),
+            Unit::BytesChange => plus(*number, bytes),
+            Unit::BpsChange => plus(*number, bps),
         }),
     }
 }
@@ -85,6 +92,24 @@ pub fn share(share: f64) -> String {
     format!("{bound}{sign}{percent} %")
 }
 
+/// `+18.0 %`, `-7.5 %`, `+2,400 %`: how much more than there was.
+pub fn growth(growth: f64) -> String {
+    if growth >= GROWTH_MAX {
+        return ">+999,999 %".to_owned();
+    }
+    if growth >= 10.0 {
+        let percent = format!("{:.0}", growth * 100.0);
+        return format!("+{} %", percent.parse().map_or(percent, count));
+    }
+    let words = share(growth);
+    match words.strip_prefix(['<', '>']) {
+        _ if growth.is_nan() || growth <= 0.0 => words,
+        // Which side of the number it is on is said first, as in a share.
+        Some(rest) => format!("{}+{rest}", &words[..1]),
+        None => format!("+{words}"),
+    }
+}
+
 /// `0.94`.
 pub fn score(score: f64) -> String {
     if score.is_finite() { format!("{:.2}", score + 0.0) } else { "-".to_owned() }
@@ -94,6 +119,11 @@ pub fn score(score: f64) -> String {
 pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number.into()))
+}
+
+fn plus(number: i128, show: fn(i128) -> String) -> String {
+    let words = show(number);
+    if number > 0 { format!("+{words}") } else { words }
 }
 
 fn signed(number: i128, show: impl Fn(u128) -> String) -> String {
@@ -191,6 +221,18 @@ mod tests {
         check(share, 1.0, "100.0 %");
         check(share, -0.125, "-12.5 %");
         check(share, f64::NAN, "-");
+        check(growth, 0.18, "+18.0 %");
+        check(growth, -0.075, "-7.5 %");
+        check(growth, 0.0, "0.0 %");
+        check(growth, 0.0001, "<+0.1 %");
+        check(growth, -0.0001, "<-0.1 %");
+        check(growth, 0.99999, ">+99.9 %");
+        check(growth, 9.99, "+999.0 %");
+        check(growth, 24.0, "+2,400 %");
+        check(growth, 9_999.99, "+999,999 %");
+        check(growth, 1e4, ">+999,999 %");
+        check(growth, f64::INFINITY, ">+999,999 %");
+        check(growth, f64::NAN, "-");
         check(score, 0.944, "0.94");
         check(score, 1.0, "1.00");
         check(score, -0.0, "0.00");

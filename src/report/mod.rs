@@ -141,6 +141,8 @@ pub struct Other {
 pub struct Column {
     /// Name in JSON, CSV and `--columns`.
     pub name: String,
+    /// What people read above it; empty: its name.
+    pub heading: &'static str,
     /// How people read it.
     pub unit: Unit,
     /// True for a dimension, false for a metric.
@@ -148,8 +150,13 @@ pub struct Column {
     /// True if only machines want it (the `_epoch` twin of a time): tables and Markdown leave it out.
     pub machine: bool,
     /// 0: always shown. Where a terminal is too narrow for the others, the column with the highest number is left out
-    /// first.
+    /// first; from [`Column::LUXURY`] on also where a text would have to be cut short for it.
     pub spare: u8,
+}
+
+impl Column {
+    /// See [`Column::spare`].
+    pub const LUXURY: u8 = 100;
 }
 
 /// A value. Integers stay integers until a writer prints them.
@@ -192,6 +199,14 @@ pub enum Unit {
     Score,
     /// Bytes per second, decimal: `1.25 MB/s`.
     ByteRate,
+    /// By how many things more: `+1,024`.
+    CountChange,
+    /// By what volume more: `+34.6 kB`.
+    BytesChange,
+    /// By what rate more: `-1.83 Mbps`.
+    BpsChange,
+    /// By what share more: `+41.0 %`.
+    ShareChange,
 }
 
 /// The accounting of the input; printed with every answer. `lines = accepted + rejected + skipped`.

@@ -13,6 +13,8 @@ use crate::report::{Cell, Fact, Part, Report, Table, chart, escape, human, quali
 
 /// Text columns are not made narrower than this, even if the table then is too wide.
 const TEXT_WIDTH_MIN: usize = 8;
+/// Texts that are cut to less make columns of luxury give way.
+const TEXT_WIDTH_GOOD: usize = 40;
 /// Sentences are not wrapped into lines narrower than this.
 const LINE_WIDTH_MIN: usize = 20;
 /// Blanks between columns.
@@ -129,7 +131,9 @@ fn fact_lines(facts: &[Fact], width: usize) -> Lines {
 fn table_lines(table: &Table, width: usize) -> Lines {
     let mut grid = grid(table, text);
     let mut widths = fit(&grid, width);
-    while is_crowded(&grid, &widths, width) && grid.leave_one_out() {
+    while (is_crowded(&grid, &widths, width) || grid.has_luxury() && is_cut_short(&grid, &widths))
+        && grid.leave_one_out()
+    {
         widths = fit(&grid, width);
     }
     let mut lines = Lines::new();
@@ -149,6 +153,14 @@ fn table_lines(table: &Table, width: usize) -> Lines {
         lines.push((Role::Footer, format!("{label}{}{metrics}", " ".repeat(GAP))));
     }
     lines
+}
+
+/// True if some text column is so narrow that its texts would hardly be told apart.
+fn is_cut_short(grid: &Grid, widths: &[usize]) -> bool {
+    let mut texts = grid.give.iter().zip(widths).enumerate().filter(|(_, (give, _))| **give == Give::Shrinks);
+    texts.any(|(at, (_, width))| {
+        *width < TEXT_WIDTH_GOOD && grid.rows.iter().any(|row| columns(&row[at]) > *width)
+    })
 }
 
 /// True if the columns do not fit, or only with headings of numbers that nobody can read.

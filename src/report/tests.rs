@@ -9,7 +9,7 @@ use super::*;
 mod hostile;
 
 fn column(name: &str, unit: Unit) -> Column {
-    Column { name: name.to_owned(), unit, key: false, machine: false, spare: 0 }
+    Column { name: name.to_owned(), heading: "", unit, key: false, machine: false, spare: 0 }
 }
 
 fn key(name: &str, unit: Unit) -> Column {
@@ -221,6 +221,25 @@ fn narrow_tables_cut_text_only() {
         "path                      agent    bytes\n/video/2026/11/…0001.ts   curl   1.00 MB"
     );
     assert_eq!(first_lines(5), "path      agent    bytes\n/vide…ts  curl   1.00 MB");
+}
+
+#[test]
+fn luxury_gives_way_to_texts() {
+    let luxury = |name: &str, by| Column { spare: Column::LUXURY + by, ..column(name, Unit::Count) };
+    let row = [bytes("/video/2026/11/segment"), Cell::Integer(1), Cell::Integer(2), Cell::Integer(3)];
+    let table = Table {
+        columns: vec![key("path", Unit::Text), column("a", Unit::Count), luxury("b", 1), luxury("c", 0)],
+        rows: vec![row.to_vec()],
+        other: None,
+        total: None,
+        ..top()
+    };
+    let report = Report { facts: Vec::new(), input: Input::default(), tables: vec![table], ..sample() };
+    let line = |width| written(&report, plain(width)).lines().nth(1).unwrap_or_default().to_owned();
+    assert_eq!(line(31), "/video/2026/11/segment  1  2  3");
+    assert_eq!(line(30), "/video/2026/11/segment  1  3");
+    assert_eq!(line(27), "/video/2026/11/segment  1");
+    assert_eq!(line(20), "/video/2026…gment  1");
 }
 
 #[test]

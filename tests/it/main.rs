@@ -8,6 +8,7 @@
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
 //! * `outputs`: files that are written, and numbers of peculiar logs
 //! * `drivers`: who filled the slots that set the 95th, in rankings as in bills
+//! * `diff`: two periods, two sets of logs, a window and what is around it
 //! * `dispatch`: who is served where, and what it would cost elsewhere
 //! * `dispatch_laws`: every dispatch answer adds up, whatever the log and the server list
 //! * `conformance`: other people's test suites, case by case, and what is excepted and why
@@ -47,6 +48,7 @@ mod configured;
 mod conformance;
 mod databases;
 mod detection;
+mod diff;
 mod dispatch;
 mod dispatch_laws;
 mod drivers;

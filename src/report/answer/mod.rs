@@ -12,6 +12,9 @@ pub mod audit;
 pub mod latency;
 pub mod dispatch;
 pub mod bots;
+pub mod change;
+pub mod diff;
+pub mod at;
 
 use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;
@@ -190,7 +193,7 @@ impl Counted<'_> {
 }
 
 fn column(name: &str, unit: Unit) -> Column {
-    Column { name: name.to_owned(), unit, key: false, machine: false, spare: 0 }
+    Column { name: name.to_owned(), heading: "", unit, key: false, machine: false, spare: 0 }
 }
 
 /// A column that narrow terminals do without; the highest number goes first.
