@@ -13,7 +13,7 @@
 //! | [`detect`] | which format is this |
 //! | [`place`] | client address → country, region, network |
 //! | [`servers`] | serving machine → data centre |
-//! | [`path`] | request targets → path, prefix, extension |
+//! | [`path`] | request targets → path, prefix, extension, template |
 //! | [`agent`] | agent texts → families of programs, and whether their claim is true |
 //! | [`query`] | dimensions, metrics, and what one pass must extract |
 //! | [`aggregate`] | records → exact counts that merge in any order |

@@ -9,7 +9,11 @@
 //!
 //! Nothing is decoded or normalised: what the server logged is what is counted.
 
+mod template;
+
 use memchr::{memchr, memchr_iter, memchr2, memrchr};
+
+pub use template::template;
 
 /// Bytes of an extension at most; longer ones are part of a name.
 pub const EXTENSION_MAX: usize = 8;

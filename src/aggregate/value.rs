@@ -58,6 +58,10 @@ pub(super) fn value<'a>(
             target(record, ends.escape, &|target| Some(path::prefix(path::path(target), rules.depth)))
         }
         Dimension::Ext => target(record, ends.escape, &|target| path::extension(path::path(target))),
+        Dimension::Template => match target(record, ends.escape, &|target| Some(path::path(target)))? {
+            Cow::Borrowed(path) => Some(path::template(path)),
+            Cow::Owned(path) => Some(path::template(&path).into_owned().into()),
+        },
         Dimension::Method => text(record.method),
         Dimension::Referer => text(record.referer),
         Dimension::Refhost => text(record.referer).and_then(|referer| within(referer, &referring_host)),

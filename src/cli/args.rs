@@ -129,9 +129,10 @@ pub(crate) enum Command {
   bandwho top --by client --sort driver_share --columns bytes,share,driver_share access.log
   bandwho top --by client,path --having 'requests > 20 and bytes > 1GB' access.log      the same object again and again
   bandwho top --by agent --sort clients --columns clients,requests,bytes access.log
+  bandwho top --by template access.log         paths with ids and hashes folded: /video/{n}/seg_{n}.ts
 
 Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
-  host path prefix ext method status class referer refhost agent family bot claim cache, or a field of the
+  host path prefix ext template method status class referer refhost agent family bot claim cache, or a field of the
   format ('$name', '%{X}i'); docs/AGENTS.md tells what family, bot and claim are
 Metrics: requests bytes bytes_in share avg_bps peak_bps peak_at p95_bps driver_share clients rt_avg rt_p50 rt_p95 rt_p99
   rt_max slow_share apdex throughput_p50 aborted zero_duration errors_4xx errors_5xx

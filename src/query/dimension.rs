@@ -38,6 +38,8 @@ pub enum Dimension {
     Path,
     Prefix,
     Ext,
+    /// The path with ids and hashes folded.
+    Template,
     Method,
     Status,
     Class,
@@ -88,6 +90,7 @@ const NAMES: &[(&str, Dimension)] = &[
     ("path", Dimension::Path),
     ("prefix", Dimension::Prefix),
     ("ext", Dimension::Ext),
+    ("template", Dimension::Template),
     ("method", Dimension::Method),
     ("status", Dimension::Status),
     ("class", Dimension::Class),
@@ -158,7 +161,7 @@ impl Dimension {
             | Self::Client
             | Self::Net => &[Part::Client, Part::Peer, Part::Forwarded],
             Self::Host => &[Part::Host],
-            Self::Path | Self::Prefix | Self::Ext | Self::Method => &[Part::Request],
+            Self::Path | Self::Prefix | Self::Ext | Self::Template | Self::Method => &[Part::Request],
             Self::Referer | Self::Refhost => &[Part::Referer],
             Self::Agent | Self::Family | Self::Bot => &[Part::Agent],
             Self::Claim => &[Part::Agent, Part::Client, Part::Peer, Part::Forwarded],
@@ -205,7 +208,7 @@ impl Dimension {
             Self::Time(_) => has(Part::Time),
             Self::Status | Self::Class => has(Part::Status),
             Self::Server => has(Part::ServerAddr) || has(Part::Hostname),
-            Self::Path | Self::Prefix | Self::Ext => {
+            Self::Path | Self::Prefix | Self::Ext | Self::Template => {
                 has(Part::Request) || has(Part::Target) || has(Part::Path)
             }
             Self::Method => has(Part::Request) || has(Part::Method),
