@@ -23,7 +23,9 @@ use crate::format::Escape;
 use crate::parse::Record;
 use crate::place::{Place, Places};
 use crate::query::dimension::DIMENSIONS_MAX;
-use crate::query::{self, Basis, Clients as Counting, Dimension, Extras, Flow, Only, Series, Timings, View};
+use crate::query::{
+    self, Basis, Clients as Counting, Dimension, Extras, Flow, Only, Own, Series, Timings, View,
+};
 use crate::servers::{Idc, Servers};
 use crate::time::{Cursor, Timestamp};
 
@@ -103,6 +105,7 @@ struct ViewState {
     timings: Timings,
     clients: Counting,
     only: Only,
+    own: Own,
 }
 
 impl ViewState {
@@ -178,6 +181,7 @@ impl<'a> Counter<'a> {
             timings: view.timings,
             clients: view.clients,
             only: view.only,
+            own: view.own.clone(),
         });
         Self {
             rules,
@@ -454,7 +458,7 @@ impl<'a> Counter<'a> {
             if self.needs.times { self.needs.judge(record, source, self.rules.basis) } else { UNASKED };
         for (state, tally) in self.views.iter_mut().zip(views) {
             let sent = counted.bytes[Flow::Out as usize];
-            if state.only != Only::All && !counts(state.only, record, sent, &ends, self.rules) {
+            if state.only != Only::All && !counts(state.only, &state.own, record, sent, &ends, self.rules) {
                 continue;
             }
             let mut key: Key = [UNKNOWN; DIMENSIONS_MAX];

@@ -3,11 +3,11 @@
 use super::Rules;
 use super::interner::TextMemo;
 use super::memo::Found;
-use super::value::Ends;
+use super::value::{Ends, Referrer, referrer};
 use crate::agent::{Agents, Claim, FamilyId};
 use crate::format::{Escape, Format, Part};
 use crate::parse::{Record, plain};
-use crate::query::{Only, View};
+use crate::query::{Only, Own, View};
 
 /// Distinct agents remembered before the memo starts anew.
 const REMEMBERED_MAX: usize = 1 << 14;
@@ -94,6 +94,7 @@ impl<'a> Programs<'a> {
 /// True if a view counts the record, of which so many bytes are counted.
 pub(super) fn counts(
     only: Only,
+    own: &Own,
     record: &Record<'_>,
     bytes: u64,
     ends: &Ends<'_, '_>,
@@ -108,5 +109,7 @@ pub(super) fn counts(
             let is_whole = record.status == Some(200) && record.method != Some(b"HEAD");
             is_whole && bytes > 0 && is_bot()
         }
+        Only::Referred => referrer(record, ends.escape, own) != Referrer::None,
+        Only::Foreign => referrer(record, ends.escape, own) == Referrer::Foreign,
     }
 }

@@ -11,7 +11,7 @@ use crate::format::Escape;
 use crate::parse::{Record, plain};
 use crate::path;
 use crate::place::Place;
-use crate::query::{Basis, Dimension};
+use crate::query::{Basis, Dimension, Own};
 use crate::servers::Idc;
 
 /// What was found out about a record's two ends.
@@ -73,6 +73,28 @@ pub(super) fn value<'a>(
         }
         _ => None,
     }
+}
+
+/// Whose page asked for a record.
+pub(super) fn referrer(record: &Record<'_>, escape: Escape, own: &Own) -> Referrer {
+    let Some(referer) = record.referer.map(|raw| plain(escape, raw)).filter(|text| !text.is_empty()) else {
+        return Referrer::None;
+    };
+    match referring_host(&referer) {
+        Some(host) if own.has(host) => Referrer::Own,
+        _ => Referrer::Foreign,
+    }
+}
+
+/// Whose page a referer names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Referrer {
+    /// There is no referer.
+    None,
+    /// One of our own.
+    Own,
+    /// Somebody else's, or the referer is no URL.
+    Foreign,
 }
 
 /// The client's address, or the text in its place.

@@ -18,6 +18,7 @@ use super::audit::Audit;
 use super::bots::Bots;
 use super::diff::Diff;
 use super::dispatch::Dispatch;
+use super::hotlink::Hotlink;
 use super::latency::Latency;
 use super::manual::{Completions, Manual};
 
@@ -80,6 +81,7 @@ impl Args {
             Some(Command::Bots(args)) => (&args.read, &args.output.output),
             Some(Command::Diff(args)) => (&args.read, &args.output.output),
             Some(Command::At(args)) => (&args.read, &args.output.output),
+            Some(Command::Hotlink(args)) => (&args.read, &args.output.output),
             Some(Command::Formats(args)) => {
                 let (inputs, checks, output) = (&args.inputs, &args.checks, args.output.as_deref());
                 return Some(Common { inputs, checks, joined: Vec::new(), output, export: None, threads: 0 });
@@ -198,6 +200,9 @@ several between / , or +) and price per Mbps. Clients in clouds and data centres
     /// What was different in a window of time: who made the peak
     #[command(after_help = super::at::EXAMPLES)]
     At(Box<At>),
+    /// Hotlinks: which hosts that are not ours embed our objects, and which objects
+    #[command(after_help = super::hotlink::EXAMPLES)]
+    Hotlink(Hotlink),
     /// What format each log has and why, and what is wrong with rejected lines
     #[command(after_help = "Examples:
   bandwho formats access.log

@@ -23,7 +23,8 @@ use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
 use super::{
-    at, audit, bill, bots, diff, dispatch, formats, guard, ipdb, latency, manual, memory, message, progress,
+    at, audit, bill, bots, diff, dispatch, formats, guard, hotlink, ipdb, latency, manual, memory, message,
+    progress,
 };
 
 /// Runs what was typed and returns the exit code.
@@ -43,6 +44,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
         Some(Command::Bots(args)) => bots::run(&args),
         Some(Command::Diff(args)) => diff::run(*args),
         Some(Command::At(args)) => at::run(&args),
+        Some(Command::Hotlink(args)) => hotlink::run(&args),
         Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Ipdb(command)) => ipdb::run(&command),
         Some(Command::Completions(args)) => manual::completions(&args),

@@ -17,6 +17,7 @@ mod export;
 mod manual;
 mod commands;
 mod guard;
+mod hotlink;
 mod mismatch;
 pub(crate) mod exit;
 mod output;

@@ -438,7 +438,8 @@ impl Sources {
             || *dimension == Dimension::Server && collected()
     }
 
-    fn provide(&self, dimension: &Dimension) -> Result<(), Error> {
+    /// Fails if no log has what the dimension is made of.
+    pub(crate) fn provide(&self, dimension: &Dimension) -> Result<(), Error> {
         if self.provides(dimension) {
             return Ok(());
         }

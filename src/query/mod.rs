@@ -4,11 +4,13 @@ pub mod dimension;
 pub mod metric;
 pub mod limits;
 pub mod filter;
+pub mod own;
 
 pub use dimension::{Dimension, TimePart};
 pub use filter::Filter;
 pub use limits::Limits;
 pub use metric::Metric;
+pub use own::Own;
 
 use crate::format::Part;
 use crate::parse::Wanted;
@@ -33,6 +35,8 @@ pub struct View {
     pub clients: Clients,
     /// Which records are counted.
     pub only: Only,
+    /// The hosts that are not foreign, for [`Only::Foreign`].
+    pub own: Own,
 }
 
 /// Which records a view counts.
@@ -47,6 +51,10 @@ pub enum Only {
     Impostors,
     /// Whole objects that automata got: status 200 and bytes, the answer to anything but HEAD.
     Copies,
+    /// Those with a referer.
+    Referred,
+    /// Those whose referer names no host of [`View::own`], or no host at all.
+    Foreign,
 }
 
 /// Which way bytes went.
@@ -164,6 +172,7 @@ impl View {
             timings: if timings { Timings::Kept(Limits::default()) } else { Timings::Left },
             clients: if clients { Clients::Estimated } else { Clients::Left },
             only: Only::All,
+            own: Own::default(),
         }
     }
 
@@ -174,7 +183,8 @@ impl View {
 
     /// True if it asks what program a client is.
     pub fn asks_family(&self) -> bool {
-        self.only != Only::All || self.by.iter().any(Dimension::is_program)
+        matches!(self.only, Only::Bots | Only::Impostors | Only::Copies)
+            || self.by.iter().any(Dimension::is_program)
     }
 
     /// True if it asks whether the client is that program.
@@ -189,6 +199,7 @@ impl View {
             Only::Bots => &[Dimension::Bot],
             Only::Impostors => &[Dimension::Claim],
             Only::Copies => &[Dimension::Bot, Dimension::Method],
+            Only::Referred | Only::Foreign => &[Dimension::Referer],
         };
         let counted: &[Dimension] = if self.clients == Clients::Left { &[] } else { &[Dimension::Client] };
         let parts = self.by.iter().chain(only).chain(counted).flat_map(Dimension::parts);

@@ -3,6 +3,7 @@
 //! * `accounting`: bills, against an independent computation and by hand
 //! * `bots`: which programs come without people, and whether they are who they say
 //! * `cli`: what users meet: answers, messages, exit codes
+//! * `hotlink`: who embeds our objects, and which
 //! * `laws`: any split of a log gives one answer, and every answer adds up
 //! * `memory`: limits of memory, and temporary files
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
@@ -58,6 +59,7 @@ mod fixtures;
 mod formats;
 mod having;
 mod help;
+mod hotlink;
 mod ipdb;
 mod latency;
 mod laws;

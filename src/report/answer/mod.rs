@@ -15,6 +15,7 @@ pub mod bots;
 pub mod change;
 pub mod diff;
 pub mod at;
+pub mod hotlink;
 
 use super::{Cell, Column, Database, FirstLine, FormatUse, Input, Position, Rejects, ServerUse, Unit};
 use crate::aggregate::spread::Scheme;
