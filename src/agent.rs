@@ -214,6 +214,11 @@ impl Agents {
         &self.families[usize::from(id.0)]
     }
 
+    /// All families. Several may share a name, and then are of one kind.
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
     /// Whether a client that calls itself a family is where the real one is.
     pub fn judge(&self, id: FamilyId, address: Option<IpAddr>, asn: Option<u32>) -> Claim {
         match (self.family(id).networks, address) {

@@ -23,8 +23,8 @@ use super::exit::{CHECK_FAILED, DONE, FAILED};
 use super::output::{Replacement, Target, note_quality};
 use super::plan::{self, Sources};
 use super::{
-    at, audit, bill, bots, diff, dispatch, formats, guard, hotlink, ipdb, latency, manual, memory, message,
-    progress,
+    again, at, audit, bill, bots, diff, dispatch, formats, guard, hotlink, ipdb, latency, manual, memory,
+    message, progress,
 };
 
 /// Runs what was typed and returns the exit code.
@@ -61,7 +61,8 @@ fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
         message::note("no log has a byte column: requests are counted");
     }
     let rules = sources.rules(read, views, Cut::Records, &[])?;
-    answer(read, &sources, &rules, &target, Needs::Parts, overview::report)
+    let again = again::again(read);
+    answer(read, &sources, &rules, &target, Needs::Parts, |counted| overview::report(counted, again.as_ref()))
 }
 
 fn top(args: &args::Top) -> Result<u8, Error> {

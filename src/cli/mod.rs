@@ -1,6 +1,7 @@
 //! The binary's own part: arguments, plan, messages, progress, files to write.
 
 pub(crate) mod args;
+mod again;
 mod bill;
 mod bots;
 mod configuration;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bandwho::error::Error;
 use bandwho::pipeline::Ordered;
-use bandwho::report::{self, Colour, Formulas, Input, Output, Report, Style, quality_line};
+use bandwho::report::{self, Colour, Formulas, Glyphs, Input, Output, Report, Style, quality_line};
 
 use super::args::{self, ColourChoice};
 use super::message;
@@ -110,7 +110,22 @@ fn style(colour: ColourChoice, to_file: bool) -> Style {
     };
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let width = if terminal { columns.or_else(terminal_width).unwrap_or(80) } else { PLAIN_WIDTH };
-    Style { width, colour: if coloured { Colour::Always } else { Colour::Never } }
+    // What is kept or passed on is UTF-8, whoever looks at it: only a terminal must be able to draw it.
+    let glyphs = if terminal { glyphs(|name| std::env::var(name).ok()) } else { Glyphs::Blocks };
+    Style { width, colour: if coloured { Colour::Always } else { Colour::Never }, glyphs }
+}
+
+/// The letters that the terminal has, by its type and locale.
+fn glyphs(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
+    let is_utf8 = |locale: String| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    };
+    // Windows has no such variables, and its terminals need none.
+    let is_utf8 = locale.map_or(cfg!(windows), is_utf8);
+    if is_utf8 && variable("TERM").as_deref() != Some("dumb") { Glyphs::Blocks } else { Glyphs::Ascii }
 }
 
 fn terminal_width() -> Option<usize> {
@@ -168,5 +183,29 @@ impl Drop for Replacement {
             // The error that brought us here is the one to report.
             let _ = std::fs::remove_file(&self.temporary);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminals_that_cannot_draw_get_ascii() {
+        fn check(variables: &[(&str, &str)], expected: Glyphs) {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(glyphs(variable), expected, "{variables:?}");
+        }
+        check(&[("LANG", "en_US.UTF-8"), ("TERM", "xterm-256color")], Glyphs::Blocks);
+        check(&[("LANG", "C.utf8")], Glyphs::Blocks);
+        check(&[("LC_ALL", "zh_CN.UTF-8"), ("LANG", "C")], Glyphs::Blocks);
+        check(&[("LC_ALL", ""), ("LC_CTYPE", "UTF-8"), ("LANG", "C")], Glyphs::Blocks);
+        check(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")], Glyphs::Ascii);
+        check(&[("LC_CTYPE", "zh_CN.GBK"), ("LANG", "en_US.UTF-8")], Glyphs::Ascii);
+        check(&[("LANG", "en_US.UTF-8"), ("TERM", "dumb")], Glyphs::Ascii);
+        check(&[], if cfg!(windows) { Glyphs::Blocks } else { Glyphs::Ascii });
     }
 }

@@ -8,6 +8,7 @@ mod hours;
 mod rate;
 
 pub use self::bars::Bars;
+pub(super) use self::bars::bar;
 pub use self::hours::{Day, Hours};
 pub use self::rate::{Line, Rate};
 
@@ -34,7 +35,7 @@ pub enum Chart {
 /// The letters of a drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyphs {
-    /// Block elements and box drawing.
+    /// Braille, block elements and box drawing.
     Blocks,
     /// ASCII only.
     Ascii,

@@ -9,6 +9,7 @@ use std::io;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::caret::{beginning, pointed};
+use super::shell::quoted;
 use super::{escape, human};
 use crate::detect::explain::{Example, Explained, Facts, Figure, Group, Likeness, Origin};
 use crate::format::notation::Notation;
@@ -381,11 +382,8 @@ fn clipped(text: &str, width: usize) -> String {
 
 /// A word for a shell.
 fn shell(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_./-@:+,=".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    terminal(&format!("'{}'", word.replace('\'', "'\\''")))
+    let shown = || terminal(&format!("'{}'", word.replace('\'', "'\\''")));
+    quoted(word).unwrap_or_else(shown)
 }
 
 /// The byte column that counts, as figure.

@@ -1,7 +1,13 @@
 //! A table in people's words, before anyone decides how wide it may be: what `table` and `markdown` share.
 
+use crate::report::chart::{Glyphs, bar};
 use crate::report::quality::Escape;
 use crate::report::{Cell, Column, Table, Unit, human};
+
+/// Columns of `100.0 %`.
+const SHARE_WIDTH: usize = 7;
+/// A bar shows no smaller differences.
+const SHARE_PARTS: f64 = 1e12;
 
 /// A table of text. Every row and footer has one cell per column of the header.
 pub(super) struct Grid {
@@ -31,8 +37,17 @@ pub(super) enum Give {
     Whole,
 }
 
+/// How long the bars of a [`Unit::Bar`] may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bars {
+    /// There are none.
+    None,
+    /// So many columns.
+    Columns(usize, Glyphs),
+}
+
 /// Words of a table; `text` makes bytes safe for the place they go to.
-pub(super) fn grid(table: &Table, text: Escape) -> Grid {
+pub(super) fn grid(table: &Table, text: Escape, bars: Bars) -> Grid {
     let shown: Vec<(usize, &Column)> =
         table.columns.iter().enumerate().filter(|(_, column)| !column.machine).collect();
     let words = |cells: &[Cell]| -> Vec<String> {
@@ -63,6 +78,12 @@ pub(super) fn grid(table: &Table, text: Escape) -> Grid {
         footer[..grid.keys].fill(String::new());
         footer[0] = label;
     }
+    if let Bars::Columns(length, glyphs) = bars {
+        for (at, (index, _)) in shown.iter().enumerate().filter(|(_, (_, column))| column.unit == Unit::Bar) {
+            // A table without keys has got one column more.
+            grid.draw_bars(at + grid.header.len() - shown.len(), *index, table, (length, glyphs));
+        }
+    }
     grid
 }
 
@@ -84,6 +105,27 @@ impl Grid {
         true
     }
 
+    /// Puts bars behind the shares of a column; sums have none.
+    fn draw_bars(&mut self, at: usize, index: usize, table: &Table, (length, glyphs): (usize, Glyphs)) {
+        let part = |row: &Vec<Cell>| match row.get(index) {
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a cast of a float stays within bounds, and a bar has few columns"
+            )]
+            Some(Cell::Share(share)) => (share * SHARE_PARTS) as u128,
+            _ => 0,
+        };
+        let parts: Vec<u128> = table.rows.iter().map(part).collect();
+        let most = parts.iter().copied().max().unwrap_or(0);
+        let bars =
+            parts.iter().map(|&part| bar(part, most, length, glyphs)).chain(std::iter::repeat(String::new()));
+        for (row, bar) in self.rows.iter_mut().chain(&mut self.footers).zip(bars) {
+            row[at] = with_bar(&row[at], &bar, length);
+        }
+        self.header[at] = with_bar(&self.header[at], "", length);
+    }
+
     fn make_room_for_labels(&mut self) {
         self.header.insert(0, String::new());
         self.align.insert(0, Align::Left);
@@ -94,6 +136,10 @@ impl Grid {
         }
         self.keys = 1;
     }
+}
+
+fn with_bar(share: &str, bar: &str, length: usize) -> String {
+    format!("{share:>SHARE_WIDTH$}  {bar:length$}")
 }
 
 fn word(cell: Option<&Cell>, column: &Column, text: Escape) -> String {

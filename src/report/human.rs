@@ -30,7 +30,7 @@ pub fn value(cell: &Cell, unit: Unit) -> Option<String> {
         Cell::Share(value) => Some(share(*value)),
         Cell::Integer(number) => Some(match unit {
             Unit::Text | Unit::Number | Unit::Decimal => number.to_string(),
-            Unit::Count | Unit::Share | Unit::Score => count(*number),
+            Unit::Count | Unit::Share | Unit::Bar | Unit::Score => count(*number),
             Unit::Bytes => bytes(*number),
             Unit::Bps => bps(*number),
             Unit::Micros => micros(*number),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use crate::report::{Cell, Column, Fact, Part, Report, Table, escape};
+use crate::report::{Cell, Column, Fact, Part, Report, Table, Words, escape};
 
 /// Decimals of a share: a millionth is more than anyone bills.
 const SHARE_PARTS: f64 = 1e6;
@@ -120,11 +120,25 @@ impl Serialize for Cell {
     }
 }
 
-/// `schema`, `input` and the facts.
+/// `schema`, `input`, the facts, and what is said around them.
 fn head<M: SerializeMap>(report: &Report, map: &mut M) -> Result<(), M::Error> {
     map.serialize_entry("schema", report.schema)?;
     map.serialize_entry("input", &report.input)?;
-    facts(&report.facts, map)
+    if let Some(summary) = &report.summary {
+        map.serialize_entry("headline", &sentence(&summary.headline))?;
+    }
+    facts(&report.facts, map)?;
+    report.summary.iter().try_for_each(|summary| map.serialize_entry("suggestions", &summary.next))
+}
+
+fn sentence(words: &[Words]) -> String {
+    fn piece(words: &Words) -> Cow<'_, str> {
+        match words {
+            Words::Own(own) => Cow::Borrowed(own),
+            Words::Log(bytes) => escape::json(bytes),
+        }
+    }
+    words.iter().map(piece).collect()
 }
 
 fn facts<M: SerializeMap>(facts: &[Fact], map: &mut M) -> Result<(), M::Error> {

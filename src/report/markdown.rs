@@ -2,14 +2,17 @@
 
 use std::io;
 
-use crate::report::grid::{Align, grid};
-use crate::report::{Cell, Fact, Report, Table, escape, human, quality};
+use crate::report::grid::{Align, Bars, grid};
+use crate::report::{Cell, Fact, Report, Suggestion, Summary, Table, Words, escape, human, quality};
 
 /// Writes a report as Markdown.
 pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     if let Some(warning) = quality::warning(&report.input) {
         writeln!(out, "**{warning}**\n")?;
     }
+    let none = Summary::default();
+    let summary = report.summary.as_ref().unwrap_or(&none);
+    write_sentence(&summary.headline, out)?;
     write_facts(&report.facts, out)?;
     for part in &report.parts.parts {
         writeln!(out, "## {}\n", escape::markdown(part.title.as_bytes()))?;
@@ -21,7 +24,25 @@ pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     }
     let mut notes = vec![quality::line(&report.input, " · ", escape::markdown)];
     notes.extend(quality::notes(&report.input, escape::markdown));
-    notes.iter().try_for_each(|note| writeln!(out, "- {note}"))
+    notes.iter().try_for_each(|note| writeln!(out, "- {note}"))?;
+    summary.next.iter().try_for_each(|next| write_next(next, out))
+}
+
+fn write_sentence(words: &[Words], out: &mut dyn io::Write) -> io::Result<()> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    let piece = |words: &Words| match words {
+        Words::Own(own) => own.replace('<', "\\<").replace('>', "\\>"),
+        Words::Log(bytes) => escape::markdown(bytes),
+    };
+    writeln!(out, "{}\n", words.iter().map(piece).collect::<String>())
+}
+
+/// In a block of code, where nothing is special within a line; a command is one line and begins with its name.
+fn write_next(Suggestion { command, why }: &Suggestion, out: &mut dyn io::Write) -> io::Result<()> {
+    let command = escape::terminal(command.as_bytes());
+    writeln!(out, "\nNext: {}\n\n```sh\n{command}\n```", why.replace('<', "\\<").replace('>', "\\>"))
 }
 
 fn write_facts(facts: &[Fact], out: &mut dyn io::Write) -> io::Result<()> {
@@ -41,7 +62,7 @@ fn write_table(table: &Table, out: &mut dyn io::Write) -> io::Result<()> {
     if !table.title.is_empty() {
         writeln!(out, "## {}\n", escape::markdown(table.title.as_bytes()))?;
     }
-    let grid = grid(table, escape::markdown);
+    let grid = grid(table, escape::markdown, Bars::None);
     if grid.header.is_empty() {
         return Ok(());
     }

@@ -6,8 +6,10 @@
 
 pub mod escape;
 pub mod human;
+pub mod shell;
 mod grid;
 mod quality;
+pub mod chart;
 pub mod table;
 pub mod json;
 pub mod csv;
@@ -16,14 +18,13 @@ pub mod record;
 pub mod caret;
 pub mod formats;
 pub mod places;
-pub mod chart;
 pub mod answer;
 
 use std::io;
 
 use serde::Serialize;
 
-pub use self::chart::Chart;
+pub use self::chart::{Chart, Glyphs};
 pub use self::escape::Formulas;
 pub use self::quality::quality_line;
 pub use self::table::{Colour, Style};
@@ -69,6 +70,37 @@ pub struct Report {
     pub parts: Parts,
     /// What people see better as a drawing; below the tables, and for people only.
     pub charts: Vec<Chart>,
+    /// What is said before and after everything else.
+    pub summary: Option<Summary>,
+}
+
+/// The answer in one sentence and one drawing, and what to ask next.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// JSON member `headline`, as one text.
+    pub headline: Vec<Words>,
+    /// Below the facts, and for people only.
+    pub chart: Option<Chart>,
+    /// JSON member `suggestions`.
+    pub next: Vec<Suggestion>,
+}
+
+/// A piece of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// Our own.
+    Own(String),
+    /// Bytes of the log.
+    Log(Vec<u8>),
+}
+
+/// A command that answers the next question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suggestion {
+    /// For a shell, to be run as it is: [`shell::line`] made it.
+    pub command: String,
+    /// What was found, in our own words.
+    pub why: String,
 }
 
 /// Parts of one shape, such as the ports of a bill.
@@ -195,6 +227,8 @@ pub enum Unit {
     Micros,
     /// A share: `41.0 %`.
     Share,
+    /// A share with a bar, the longest for the highest of the rows, where there is room for one.
+    Bar,
     /// A score from 0 to 1: `0.94`.
     Score,
     /// Bytes per second, decimal: `1.25 MB/s`.

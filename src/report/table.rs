@@ -8,8 +8,11 @@ use std::io;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::report::grid::{Align, Give, Grid, grid};
-use crate::report::{Cell, Fact, Part, Report, Table, chart, escape, human, quality};
+use crate::report::chart::Glyphs;
+use crate::report::grid::{Align, Bars, Give, Grid, grid};
+use crate::report::{
+    Cell, Fact, Part, Report, Suggestion, Summary, Table, Words, chart, escape, human, quality,
+};
 
 /// Text columns are not made narrower than this, even if the table then is too wide.
 const TEXT_WIDTH_MIN: usize = 8;
@@ -21,6 +24,12 @@ const LINE_WIDTH_MIN: usize = 20;
 const GAP: usize = 2;
 /// Stands for what was cut.
 const CUT: &str = "…";
+/// Columns of a bar; a narrow terminal has none, a wide one longer ones.
+const BAR_WIDTH: usize = 10;
+const BAR_WIDTH_WIDE: usize = 20;
+/// What terminals are narrow and wide.
+const NARROW: usize = 60;
+const WIDE: usize = 120;
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +38,8 @@ pub struct Style {
     pub width: usize,
     /// Whether attributes may be used.
     pub colour: Colour,
+    /// The letters of drawings and marks.
+    pub glyphs: Glyphs,
 }
 
 /// Whether output has colours and other attributes. The caller knows the terminal, the option and `NO_COLOR`.
@@ -53,7 +64,7 @@ type Lines = Vec<(Role, String)>;
 
 /// Writes a report for people.
 pub fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let Style { width, colour } = style;
+    let Style { width, glyphs, .. } = style;
     let mut first = true;
     let mut section = |lines: Lines| -> io::Result<()> {
         if lines.is_empty() {
@@ -62,36 +73,50 @@ pub fn write(report: &Report, style: Style, out: &mut dyn io::Write) -> io::Resu
         if !std::mem::take(&mut first) {
             writeln!(out)?;
         }
-        lines.iter().try_for_each(|(role, line)| writeln!(out, "{}", paint(*role, line.trim_end(), colour)))
+        lines.iter().try_for_each(|(role, line)| writeln!(out, "{}", paint(*role, line.trim_end(), style)))
     };
     let warning = quality::warning(&report.input).unwrap_or_default();
     section(wrapped(&warning, width).into_iter().map(|line| (Role::Warning, line)).collect())?;
+    let none = Summary::default();
+    let summary = report.summary.as_ref().unwrap_or(&none);
+    section(
+        wrapped(&sentence(&summary.headline), width).into_iter().map(|line| (Role::Heading, line)).collect(),
+    )?;
     section(fact_lines(&report.facts, width))?;
+    if let Some(chart) = &summary.chart {
+        section(chart_lines(&chart::draw(chart, width, glyphs)))?;
+    }
     for part in &report.parts.parts {
         section(part_lines(part, width))?;
         for chart in &part.charts {
-            section(chart_lines(&chart::draw(chart, width, chart::Glyphs::Blocks)))?;
+            section(chart_lines(&chart::draw(chart, width, glyphs)))?;
         }
         for table in &part.tables {
-            section(table_lines(table, width))?;
+            section(table_lines(table, style))?;
         }
     }
     for table in &report.tables {
-        section(table_lines(table, width))?;
+        section(table_lines(table, style))?;
     }
     for chart in &report.charts {
-        section(chart_lines(&chart::draw(chart, width, chart::Glyphs::Blocks)))?;
+        section(chart_lines(&chart::draw(chart, width, glyphs)))?;
     }
     let mut notes = vec![quality::quality_line(&report.input)];
     notes.extend(quality::notes(&report.input, text));
     let body = |line| (Role::Body, line);
-    section(notes.iter().flat_map(|note| wrapped(note, width)).map(body).collect())
+    section(notes.iter().flat_map(|note| wrapped(note, width)).map(body).collect())?;
+    section(next_lines(&summary.next, width))
 }
 
-/// The only place that writes control sequences.
-fn paint(role: Role, line: &str, colour: Colour) -> String {
-    let attribute = match (colour, role) {
-        (Colour::Never, _) | (_, Role::Body) => return line.to_owned(),
+/// The only place that writes control sequences, and the last that sees a line: marks of our own that ASCII has others
+/// for are replaced here.
+fn paint(role: Role, line: &str, style: Style) -> String {
+    let line = match style.glyphs {
+        Glyphs::Blocks => line.to_owned(),
+        Glyphs::Ascii => line.replace(CUT, "~").replace('µ', "u").replace('≤', "<="),
+    };
+    let attribute = match (style.colour, role) {
+        (Colour::Never, _) | (_, Role::Body) => return line,
         (Colour::Always, Role::Warning | Role::Heading) => 1,
         (Colour::Always, Role::Footer) => 2,
     };
@@ -100,6 +125,27 @@ fn paint(role: Role, line: &str, colour: Colour) -> String {
 
 fn text(bytes: &[u8]) -> String {
     escape::terminal(bytes).into_owned()
+}
+
+/// The sentence as one text.
+fn sentence(words: &[Words]) -> String {
+    let piece = |words: &Words| match words {
+        Words::Own(own) => own.clone(),
+        Words::Log(bytes) => text(bytes),
+    };
+    words.iter().map(piece).collect()
+}
+
+/// Commands stand on lines of their own, which only the terminal may break: half a command must not be copied.
+fn next_lines(next: &[Suggestion], width: usize) -> Lines {
+    let indent = " ".repeat(GAP);
+    let mut lines = Lines::new();
+    for Suggestion { command, why } in next {
+        let why = wrapped(&format!("Next: {why}"), width);
+        lines.extend(why.into_iter().map(|line| (Role::Body, line)));
+        lines.push((Role::Heading, format!("{indent}{}", text(command.as_bytes()))));
+    }
+    lines
 }
 
 /// A heading and the facts.
@@ -128,8 +174,15 @@ fn fact_lines(facts: &[Fact], width: usize) -> Lines {
     facts().flat_map(lines).collect()
 }
 
-fn table_lines(table: &Table, width: usize) -> Lines {
-    let mut grid = grid(table, text);
+fn table_lines(table: &Table, style: Style) -> Lines {
+    let Style { width, glyphs, .. } = style;
+    let bars = match width {
+        usize::MAX => Bars::Columns(BAR_WIDTH, glyphs),
+        ..NARROW => Bars::None,
+        WIDE.. => Bars::Columns(BAR_WIDTH_WIDE, glyphs),
+        _ => Bars::Columns(BAR_WIDTH, glyphs),
+    };
+    let mut grid = grid(table, text, bars);
     let mut widths = fit(&grid, width);
     while (is_crowded(&grid, &widths, width) || grid.has_luxury() && is_cut_short(&grid, &widths))
         && grid.leave_one_out()

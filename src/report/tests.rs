@@ -126,6 +126,7 @@ fn sample() -> Report {
         tables: vec![top()],
         parts: Parts::default(),
         charts: Vec::new(),
+        summary: None,
     }
 }
 
@@ -159,7 +160,7 @@ fn check(report: &Report, output: Output, expected: &str) {
 }
 
 fn plain(width: usize) -> Output {
-    Output::Table(Style { width, colour: Colour::Never })
+    Output::Table(Style { width, colour: Colour::Never, glyphs: Glyphs::Blocks })
 }
 
 #[test]
@@ -198,7 +199,11 @@ bj       5 B
 
 3 lines: 2 accepted, 1 rejected, 0 skipped
 ";
-    check(&named(), Output::Table(Style { width: 100, colour: Colour::Always }), expected);
+    check(
+        &named(),
+        Output::Table(Style { width: 100, colour: Colour::Always, glyphs: Glyphs::Blocks }),
+        expected,
+    );
 }
 
 #[test]
@@ -394,11 +399,100 @@ fn a_closed_pipe_keeps_its_name() {
 }
 
 const OUTPUTS: [Output; 7] = [
-    Output::Table(Style { width: 80, colour: Colour::Never }),
-    Output::Table(Style { width: usize::MAX, colour: Colour::Always }),
+    Output::Table(Style { width: 80, colour: Colour::Never, glyphs: Glyphs::Blocks }),
+    Output::Table(Style { width: usize::MAX, colour: Colour::Always, glyphs: Glyphs::Blocks }),
     Output::Json,
     Output::Ndjson,
     Output::Csv(Formulas::Neutralised),
     Output::Csv(Formulas::Raw),
     Output::Markdown,
 ];
+
+/// The sample with a headline, a chart, bars and a suggestion.
+fn summarised() -> Report {
+    let slot = |at: i64| crate::time::Slot { start: 1_793_462_400 + at * 300, end: 1_793_462_700 + at * 300 };
+    let chart = chart::Rate {
+        title: "Rate".to_owned(),
+        samples: vec![(slot(0), 8_000), (slot(1), 1_000)],
+        line: None,
+        zone: crate::time::Zone::utc(),
+    };
+    let mut report = named();
+    for table in &mut report.tables {
+        table.columns.push(column("share", Unit::Bar));
+        table.rows[0].push(Cell::Share(0.5));
+        table.rows.push(vec![bytes("gz"), Cell::Integer(4), Cell::Share(0.000_01)]);
+        table.total.as_mut().unwrap().push(Cell::Share(1.0));
+    }
+    report.input.rejected = 0;
+    report.summary = Some(Summary {
+        headline: vec![
+            Words::Own("9 B in 3 s; top client ".to_owned()),
+            Words::Log(b"a|\x1b@b".to_vec()),
+            Words::Own(" <0.1 %".to_owned()),
+        ],
+        chart: Some(Chart::Rate(chart)),
+        next: vec![Suggestion {
+            command: "bandwho top --where 'path ~ \"a|b\"' a.log".to_owned(),
+            why: "one path has >99.9 %".to_owned(),
+        }],
+    });
+    report
+}
+
+#[test]
+fn a_summary_stands_around_the_answer() {
+    let text = written(&summarised(), plain(80));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "9 B in 3 s; top client a|\\x1b@b <0.1 %");
+    assert_eq!(lines[2], "Rate");
+    assert_eq!(lines[3], format!(" 8.00 kbps ┤{}", "⣿".repeat(34)));
+    assert_eq!(
+        lines[12..17],
+        [
+            "Data centres",
+            "idc    bytes    share",
+            "bj       5 B   50.0 %  ██████████",
+            "gz       4 B   <0.1 %  ▏",
+            "total    5 B  100.0 %",
+        ]
+    );
+    let end = "\nNext: one path has >99.9 %\n  bandwho top --where 'path ~ \"a|b\"' a.log\n";
+    assert!(text.ends_with(end), "{text}");
+    let json: Value = serde_json::from_str(&written(&summarised(), Output::Json)).unwrap();
+    assert_eq!(json["headline"], "9 B in 3 s; top client a|\u{1b}@b <0.1 %");
+    let suggestion =
+        json!({"command": "bandwho top --where 'path ~ \"a|b\"' a.log", "why": "one path has >99.9 %"});
+    assert_eq!(json["suggestions"], json!([suggestion]));
+    assert_eq!(json["views"]["idc"]["rows"][0]["share"], 0.5);
+    let markdown = written(&summarised(), Output::Markdown);
+    assert!(
+        markdown.starts_with("9 B in 3 s; top client `a\\x7c\\x1b@b` \\<0.1 %\n\n## Data centres\n"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("| bj | 5 B | 50.0 % |"), "{markdown}");
+    let end = "\nNext: one path has \\>99.9 %\n\n```sh\nbandwho top --where 'path ~ \"a|b\"' a.log\n```\n";
+    assert!(markdown.ends_with(end), "{markdown}");
+}
+
+#[test]
+fn terminals_without_unicode_get_ascii_of_us() {
+    let ascii = |width| Output::Table(Style { width, colour: Colour::Never, glyphs: Glyphs::Ascii });
+    let mut report = summarised();
+    report.tables[0].rows[0][0] = bytes(&"x".repeat(100));
+    report.facts = vec![Fact { name: "a", label: "wait", unit: Unit::Micros, value: Cell::Integer(7) }];
+    for width in [20, 40, 80, 160] {
+        let text = written(&report, ascii(width));
+        assert!(text.is_ascii(), "{text}");
+        // What is wider than a terminal is wider by what it must not lose: numbers and commands.
+        assert_eq!(text.lines().count(), written(&report, plain(width)).lines().count());
+    }
+    let text = written(&report, ascii(80));
+    assert!(text.contains("  8.00 kbps |") || text.contains(" 8.00 kbps |##"), "{text}");
+    assert!(
+        text.contains("xx~xx") && text.contains("wait  7 us") && text.contains("50.0 %  ##########"),
+        "{text}"
+    );
+    assert!(!written(&report, ascii(59)).contains("50.0 %  #"));
+    assert!(written(&report, ascii(160)).contains(&"#".repeat(20)));
+}

@@ -215,7 +215,7 @@ impl Bench {
             durations_logged: layout.format.has(Part::Duration),
         };
         match command {
-            Command::Overview => overview::report(&counted).unwrap(),
+            Command::Overview => overview::report(&counted, None).unwrap(),
             Command::Slots(_) => slots::report(&counted, question.rows).unwrap(),
             Command::Bill => billed(&counted, question),
             Command::Top(by) => {

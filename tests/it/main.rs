@@ -7,6 +7,7 @@
 //! * `laws`: any split of a log gives one answer, and every answer adds up
 //! * `memory`: limits of memory, and temporary files
 //! * `manners`: closed pipes, files that may not be read, logs of many blocks
+//! * `overview`: what people see first, and that the commands it suggests work
 //! * `outputs`: files that are written, and numbers of peculiar logs
 //! * `drivers`: who filled the slots that set the 95th, in rankings as in bills
 //! * `diff`: two periods, two sets of logs, a window and what is around it
@@ -69,6 +70,7 @@ mod manners;
 mod manual;
 mod oracle;
 mod outputs;
+mod overview;
 mod tidy;
 mod torture;
 

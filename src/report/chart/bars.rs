@@ -36,7 +36,8 @@ impl Bars {
     }
 }
 
-fn bar(count: u128, most: u128, longest: usize, glyphs: Glyphs) -> String {
+/// A bar of `count`, where that of `most` is the longest; what is not nothing is drawn.
+pub(in crate::report) fn bar(count: u128, most: u128, longest: usize, glyphs: Glyphs) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     match glyphs {
         Glyphs::Ascii => "#".repeat(steps(count, most, longest)),

@@ -4,8 +4,8 @@ use super::{Drawing, Glyphs, number, steps};
 use crate::report::human;
 use crate::time::{Slot, Timestamp, Zone};
 
-/// Rows of the curve.
-const ROWS: usize = 8;
+/// Rows of the curve; even, so that half of the scale is the edge of one.
+const ROWS: usize = 6;
 
 /// Columns of the rates at the left: `99.5 Gbps` and a blank. What no wire carries may stand out.
 const LABEL_WIDTH: usize = 10;
@@ -32,69 +32,50 @@ pub struct Line {
     pub rate: u128,
 }
 
-struct Letters {
-    /// From an eighth to a whole.
-    parts: [char; 8],
-    line: char,
-    axis: [char; 3],
-}
-
-impl Letters {
-    fn of(glyphs: Glyphs) -> Self {
-        match glyphs {
-            Glyphs::Blocks => {
-                Self {
-                    parts: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], line: '╌', axis: ['┤', '└', '─']
-                }
-            }
-            Glyphs::Ascii => {
-                Self { parts: ['_', '_', '.', '.', ':', ':', '|', '#'], line: '-', axis: ['|', '+', '-'] }
-            }
-        }
-    }
-}
-
 impl Rate {
     /// The curve over its axis of time. A column has the highest rate of the slots that it touches, so no peak is lost;
     /// the scale ends at the highest rate, or at the line if that is higher.
     pub(super) fn draw(&self, width: usize, glyphs: Glyphs) -> Drawing {
-        let letters = Letters::of(glyphs);
         let ends = self.samples.first().zip(self.samples.last());
         let Some((first, last)) = ends.map(|((first, _), (last, _))| (first.start, last.end)) else {
             let body = vec!["(no samples)".to_owned()];
             return Drawing { title: self.title.clone(), body, legend: Vec::new() };
         };
+        let ([axis, corner, dash], dots) = match glyphs {
+            Glyphs::Blocks => (['┤', '└', '─'], braille::DOTS),
+            Glyphs::Ascii => (['|', '+', '-'], ascii::DOTS),
+        };
         let columns = width - LABEL_WIDTH - 2;
-        let rates = highest(&self.samples, first, last, columns);
+        let rates = highest(&self.samples, first, last, columns * dots.across);
         let line = self.line.as_ref().map_or(0, |line| line.rate);
         let top = rates.iter().copied().max().unwrap_or(0).max(line).max(1);
-        let line_row = self.line.as_ref().map(|line| steps(line.rate, top, ROWS).saturating_sub(1));
-        let levels: Vec<usize> = rates.iter().map(|&rate| steps(rate, top, ROWS * 8)).collect();
+        let high = ROWS * dots.up;
+        let curve = Curve {
+            levels: rates.iter().map(|&rate| steps(rate, top, high)).collect(),
+            line: self.line.as_ref().map(|line| steps(line.rate, top, high).saturating_sub(1)),
+        };
+        let line_row = curve.line.map(|level| level / dots.up);
         let mut body = Vec::new();
         for row in (0..ROWS).rev() {
-            let blank = if line_row == Some(row) { letters.line } else { ' ' };
-            let letter = |level: &usize| match level.saturating_sub(row * 8) {
-                0 => blank,
-                part => letters.parts[part.min(8) - 1],
+            let letters = match glyphs {
+                Glyphs::Blocks => braille::row(&curve, row),
+                Glyphs::Ascii => ascii::row(&curve, row),
             };
-            let curve: String = levels.iter().map(letter).collect();
             let label = match row {
-                // The scale's own end comes first: the legend has the rate of the line as well.
-                7 => human::bps(number(top)),
+                // The scale's own end comes first: the title has the rate of the line as well.
+                _ if row == ROWS - 1 => human::bps(number(top)),
                 _ if line_row == Some(row) => human::bps(number(line)),
-                3 if top > 1 => human::bps(number(top / 2)),
+                _ if row == ROWS / 2 - 1 && top > 1 => human::bps(number(top / 2)),
                 _ => String::new(),
             };
-            body.push(format!("{label:>LABEL_WIDTH$} {}{}", letters.axis[0], curve.trim_end()));
+            body.push(format!("{label:>LABEL_WIDTH$} {axis}{}", letters.trim_end()));
         }
-        let [_, corner, dash] = letters.axis;
         body.push(format!("{:>LABEL_WIDTH$} {corner}{}", "0 bps", String::from(dash).repeat(columns)));
         body.push(format!("{}{}", " ".repeat(LABEL_WIDTH + 2), self.times(first, last, columns)));
-        let legend = self
-            .line
-            .iter()
-            .map(|line| format!("{0}{0} {1} {2}", letters.line, line.label, human::bps(number(line.rate))));
-        Drawing { title: self.title.clone(), body, legend: legend.collect() }
+        let legend =
+            |line: &Line| format!("  {0}{0} {1} {2}", dots.line, line.label, human::bps(number(line.rate)));
+        let title = format!("{}{}", self.title, self.line.as_ref().map(legend).unwrap_or_default());
+        Drawing { title, body, legend: Vec::new() }
     }
 
     /// When the curve begins, is half through and ends.
@@ -111,6 +92,67 @@ impl Rate {
             return format!("{begin}{}{end}", " ".repeat(blanks));
         }
         format!("{begin}{}{middle}{}{end}", " ".repeat(blanks / 2), " ".repeat(blanks - blanks / 2))
+    }
+}
+
+/// What is drawn, in dots from below.
+struct Curve {
+    /// How many dots are under the curve, from left to right.
+    levels: Vec<usize>,
+    /// The dot of the line.
+    line: Option<usize>,
+}
+
+/// How many dots a letter has.
+struct Dots {
+    across: usize,
+    up: usize,
+    /// The line's own letter.
+    line: char,
+}
+
+/// Letters of two by four dots. A line stands out on both sides: dots on the ground, a gap within the curve.
+mod braille {
+    use super::{Curve, Dots};
+
+    pub(super) const DOTS: Dots = Dots { across: 2, up: 4, line: '⠒' };
+
+    /// The dots of a letter by their bits, each column from below.
+    const BITS: [[u8; 4]; 2] = [[0x40, 0x04, 0x02, 0x01], [0x80, 0x20, 0x10, 0x08]];
+
+    pub(super) fn row(curve: &Curve, row: usize) -> String {
+        curve.levels.chunks(DOTS.across).map(|levels| letter(curve, levels, row * DOTS.up)).collect()
+    }
+
+    fn letter(curve: &Curve, levels: &[usize], from: usize) -> char {
+        let mut bits = 0;
+        for (&level, column) in levels.iter().zip(BITS) {
+            for (dot, bit) in (from..).zip(column) {
+                // A gap never takes the last dot: what is on the line or below is drawn as it is.
+                let lit = if curve.line == Some(dot) { level <= dot + 1 } else { dot < level };
+                bits |= if lit { bit } else { 0 };
+            }
+        }
+        if bits == 0 { ' ' } else { char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' ') }
+    }
+}
+
+/// Letters that look like a part of a column.
+mod ascii {
+    use super::{Curve, Dots};
+
+    pub(super) const DOTS: Dots = Dots { across: 1, up: 8, line: '-' };
+
+    /// From an eighth to a whole.
+    const PARTS: [char; 8] = ['_', '_', '.', '.', ':', ':', '|', '#'];
+
+    pub(super) fn row(curve: &Curve, row: usize) -> String {
+        let ground = if curve.line.is_some_and(|line| line / DOTS.up == row) { DOTS.line } else { ' ' };
+        let letter = |level: &usize| match level.saturating_sub(row * DOTS.up) {
+            0 => ground,
+            part => PARTS[part.min(DOTS.up) - 1],
+        };
+        curve.levels.iter().map(letter).collect()
     }
 }
 
@@ -131,6 +173,8 @@ fn highest(samples: &[(Slot, u128)], first: i64, last: i64, columns: usize) -> V
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// 2026-11-23 00:00 UTC.
@@ -149,7 +193,8 @@ mod tests {
 
     fn check(rate: &Rate, width: usize, glyphs: Glyphs, expected: &str) {
         let drawing = rate.draw(width, glyphs);
-        assert_eq!(format!("\n{}", [drawing.body, drawing.legend].concat().join("\n")), expected);
+        let title = vec![drawing.title];
+        assert_eq!(format!("\n{}", [title, drawing.body].concat().join("\n")), expected);
     }
 
     #[test]
@@ -161,17 +206,15 @@ mod tests {
             60,
             Glyphs::Blocks,
             "
- 6.00 Mbps ┤                                         ███████
-           ┤                                  ▆▆▆▆▆▆▆███████
- 4.00 Mbps ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌▃▃▃▃▃▃▃██████████████
-           ┤                           █████████████████████
- 3.00 Mbps ┤                    ████████████████████████████
-           ┤             ▆▆▆▆▆▆▆████████████████████████████
-           ┤      ▃▃▃▃▃▃▃███████████████████████████████████
-           ┤      ██████████████████████████████████████████
+Rate  ⠒⠒ billed 4.00 Mbps
+ 6.00 Mbps ┤                                         ⣿⣿⣿⣿⣿⣿⣿
+           ┤                                  ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+ 4.00 Mbps ┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⣿⣿⣿⣿⣿⣿⣿⣶⣶⣶⣶⣶⣶⣶⣶⣶⣶⣶⣶⣶⣶
+ 3.00 Mbps ┤                    ⢸⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+           ┤             ⢸⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+           ┤      ⢸⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
      0 bps └────────────────────────────────────────────────
-            11-23 00:00       11-23 00:17        11-23 00:35
-╌╌ billed 4.00 Mbps",
+            11-23 00:00       11-23 00:17        11-23 00:35",
         );
     }
 
@@ -184,31 +227,28 @@ mod tests {
             39,
             Glyphs::Blocks,
             "
- 8.00 Mbps ┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌███
-           ┤                     ██████
-           ┤                  █████████
-           ┤               ████████████
- 4.00 Mbps ┤            ███████████████
-           ┤         ██████████████████
-           ┤      █████████████████████
-           ┤   ████████████████████████
+Rate  ⠒⠒ billed 7.05 Mbps
+ 8.00 Mbps ┤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⠤⣤⣤⣤⣛⣛⣛
+           ┤                  ⣤⣤⣤⣿⣿⣿⣿⣿⣿
+           ┤               ⣶⣶⣶⣿⣿⣿⣿⣿⣿⣿⣿⣿
+ 4.00 Mbps ┤         ⣀⣀⣀⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+           ┤      ⣤⣤⣤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+           ┤   ⣶⣶⣶⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
      0 bps └───────────────────────────
-            11-23 00:00     11-23 00:45
-╌╌ billed 7.05 Mbps",
+            11-23 00:00     11-23 00:45",
         );
     }
 
     #[test]
     fn few_samples_and_none() {
-        check(&rate(&[], None), 60, Glyphs::Blocks, "\n(no samples)");
+        check(&rate(&[], None), 60, Glyphs::Blocks, "\nRate\n(no samples)");
         check(
             &rate(&[(0, 0)], None),
             40,
             Glyphs::Ascii,
             "
+Rate
      1 bps |
-           |
-           |
            |
            |
            |
@@ -222,17 +262,47 @@ mod tests {
             60,
             Glyphs::Ascii,
             "
+Rate  -- billed 5 bps
   999 Gbps |#
-           |#
            |#
            |#
   500 Gbps |#
            |#
-           |#
      5 bps |#----------------------------------------------_
      0 bps +------------------------------------------------
-            11-23 00:00       11-23 12:00        11-24 00:00
--- billed 5 bps",
+            11-23 00:00       11-23 12:00        11-24 00:00",
         );
+    }
+
+    /// The dots of a drawn column, from below, by the names that Unicode gives them.
+    fn dots(rows: &[Vec<char>], column: usize) -> Vec<bool> {
+        let names = if column.is_multiple_of(2) { [7, 3, 2, 1] } else { [8, 6, 5, 4] };
+        let letters = rows.iter().map(|row| row.get(column / 2).copied().unwrap_or(' '));
+        let bits = letters.map(|letter| if letter == ' ' { 0 } else { u32::from(letter) - 0x2800 });
+        bits.flat_map(|bits| names.map(|name| bits >> (name - 1) & 1 == 1)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn a_column_has_its_dots_and_shows_the_line(
+            levels in prop::collection::vec(0..=ROWS * 4, 1..9),
+            line in prop::option::of(0..ROWS * 4),
+        ) {
+            let curve = Curve { levels: levels.clone(), line };
+            let rows: Vec<Vec<char>> =
+                (0..ROWS).map(|row| braille::row(&curve, row).chars().collect()).collect();
+            for (column, &level) in levels.iter().enumerate() {
+                let mut drawn = dots(&rows, column);
+                prop_assert!(level == 0 || drawn[level - 1], "what is not nothing has its highest dot");
+                if let Some(line) = line {
+                    // Neither the ground below nor the curve around the line looks like the line.
+                    prop_assert!(level == line + 1 || drawn[line] == (level <= line));
+                    drawn[line] = line < level;
+                }
+                let expected: Vec<bool> = (0..ROWS * 4).map(|dot| dot < level).collect();
+                prop_assert_eq!(drawn, expected);
+            }
+        }
     }
 }

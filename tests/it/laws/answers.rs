@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bandwho::report::{Colour, Formulas, Output, Report, Style, write};
+use bandwho::report::{Colour, Formulas, Glyphs, Output, Report, Style, write};
 use serde_json::Value;
 
 /// Metrics that add up.
@@ -98,7 +98,7 @@ pub(super) fn reconciled(report: &Report) -> Vec<Sums> {
     assert_eq!(ndjson(&text(Output::Ndjson)), expected, "NDJSON");
     assert_eq!(csv(&text(Output::Csv(Formulas::Neutralised))), expected, "CSV");
     let expected_by_people: Vec<Sums> = expected.iter().map(Sums::for_people).collect();
-    let style = Style { width: usize::MAX, colour: Colour::Never };
+    let style = Style { width: usize::MAX, colour: Colour::Never, glyphs: Glyphs::Blocks };
     let shown = text(Output::Table(style));
     assert_eq!(table(&shown), expected_by_people, "the table\n{shown}");
     let shown = text(Output::Markdown);

@@ -299,7 +299,7 @@ mod tests {
     use super::super::moves;
     use super::*;
     use crate::report::answer::groups::Period;
-    use crate::report::{Colour, Report, Style, table};
+    use crate::report::{Colour, Glyphs, Report, Style, table};
     use crate::servers::{Servers, Statements};
     use crate::time::Slot;
 
@@ -310,7 +310,8 @@ mod tests {
         table.rows.push(row);
         let report = Report { tables: vec![table], ..Report::default() };
         let mut out = Vec::new();
-        table::write(&report, Style { width, colour: Colour::Never }, &mut out).unwrap();
+        table::write(&report, Style { width, colour: Colour::Never, glyphs: Glyphs::Blocks }, &mut out)
+            .unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 
