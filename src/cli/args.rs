@@ -21,6 +21,7 @@ use super::dispatch::Dispatch;
 use super::hotlink::Hotlink;
 use super::latency::Latency;
 use super::manual::{Completions, Manual};
+use super::nets::Nets;
 
 /// The version, and whose data is in the binary.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -132,6 +133,8 @@ pub(crate) enum Command {
   bandwho top --by client,path --having 'requests > 20 and bytes > 1GB' access.log      the same object again and again
   bandwho top --by agent --sort clients --columns clients,requests,bytes access.log
   bandwho top --by template access.log         paths with ids and hashes folded: /video/{n}/seg_{n}.ts
+  bandwho top --by net --net auto --min-share 1% access.log    neighbouring networks joined
+  bandwho top --by net -o deny.nginx access.log            a blocklist; also .nft and .ipset, and --by client
 
 Dimensions: slot day hour weekday idc server region country province city carrier asn org netkind client net
   host path prefix ext template method status class referer refhost agent family bot claim cache, or a field of the
@@ -337,6 +340,8 @@ pub(crate) struct Top {
     #[arg(long)]
     pub(crate) exact: bool,
     #[command(flatten)]
+    pub(crate) nets: Nets,
+    #[command(flatten)]
     pub(crate) read: Read,
     #[command(flatten)]
     pub(crate) output: Output,
@@ -506,7 +511,8 @@ pub(crate) enum ClientChoice {
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Output {
-    /// Write to a file; its extension picks the format: .json .ndjson .csv .md .txt
+    /// Write to a file; its extension picks the format: .json .ndjson .csv .md .txt, and of addresses
+    /// in `top` .nginx .nft .ipset
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// One JSON object

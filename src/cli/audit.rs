@@ -124,7 +124,7 @@ pub(crate) fn run(args: &Audit) -> Result<u8, Error> {
     doubt(&name, &audit);
     let audited = Audited { name: &name, port: &port, question: &question, audit: &audit };
     let detail = match target.shape() {
-        report::Output::Table(_) | report::Output::Markdown => Detail::Page,
+        report::Output::Table(_) | report::Output::Markdown | report::Output::Blocklist(_) => Detail::Page,
         report::Output::Json | report::Output::Ndjson => Detail::Data,
         report::Output::Csv(_) => Detail::Samples,
     };

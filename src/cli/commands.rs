@@ -67,6 +67,7 @@ fn overview(read: &Read, output: &args::Output) -> Result<u8, Error> {
 
 fn top(args: &args::Top) -> Result<u8, Error> {
     let by = Dimension::parse_list(&args.by).map_err(|reason| Error::Usage(format!("--by: {reason}")))?;
+    let net_share = args.nets.share(&by)?;
     let timed = by.iter().any(|dimension| matches!(dimension, Dimension::Time(_)));
     let parse =
         |typed: &String| Metric::parse(typed).map_err(|reason| Error::Usage(format!("--sort: {reason}")));
@@ -84,7 +85,7 @@ fn top(args: &args::Top) -> Result<u8, Error> {
             metric.name()
         )));
     }
-    let target = Target::new(&args.output)?;
+    let target = Target::of_ranking(&args.output, &by)?;
     let sources = plan::sources(&args.read, args.output.output.as_deref())?;
     let bytes = sources.bytes_logged();
     if !bytes && (sort.is_none() || columns.is_none()) {
@@ -102,9 +103,12 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         view.clients = Clients::Exact;
     }
     let rules = sources.rules(&args.read, vec![view], Cut::Records, &needed)?;
-    let ranking = Ranking { metrics, sort, rows: limit(args.top), having: having.clone() };
-    let needs = ranking.needs();
-    answer(&args.read, &sources, &rules, &target, needs, |counted| top::report(counted, &ranking))
+    let ranking = Ranking { metrics, sort, rows: limit(args.top), having };
+    let needs = if net_share.is_some() { Needs::Whole } else { ranking.needs() };
+    answer(&args.read, &sources, &rules, &target, needs, |counted| match net_share {
+        Some(share) => top::nets::report(counted, &ranking, share),
+        None => top::report(counted, &ranking),
+    })
 }
 
 /// What rows must be; in an error, where it goes wrong.

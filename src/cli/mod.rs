@@ -16,6 +16,7 @@ mod diff;
 mod at;
 mod export;
 mod manual;
+mod nets;
 mod commands;
 mod guard;
 mod hotlink;

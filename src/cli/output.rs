@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use bandwho::error::Error;
 use bandwho::pipeline::Ordered;
-use bandwho::report::{self, Colour, Formulas, Glyphs, Input, Output, Report, Style, quality_line};
+use bandwho::query::Dimension;
+use bandwho::report::{
+    self, Blocklist, Colour, Formulas, Glyphs, Input, Output, Report, Style, quality_line,
+};
 
 use super::args::{self, ColourChoice};
 use super::message;
@@ -32,6 +35,18 @@ impl Target {
         Ok(Self { path: typed.output.clone(), shape })
     }
 
+    /// The same for a ranking, which may also be a blocklist if its rows are addresses.
+    pub(crate) fn of_ranking(typed: &args::Output, by: &[Dimension]) -> Result<Self, Error> {
+        let named =
+            typed.output.as_deref().filter(|_| !(typed.json || typed.ndjson || typed.csv || typed.md));
+        match named.and_then(|path| Some((path, blocklist(path)?))) {
+            Some((path, tool)) if matches!(by, [Dimension::Client | Dimension::Net]) => {
+                Ok(Self { path: Some(path.to_owned()), shape: Output::Blocklist(tool) })
+            }
+            _ => Self::new(typed),
+        }
+    }
+
     /// How the report is written.
     pub(crate) fn shape(&self) -> Output {
         self.shape
@@ -49,7 +64,7 @@ impl Target {
             let mut out = BufWriter::new(io::stdout().lock());
             report::write(answer, self.shape, &mut out).and_then(|()| out.flush()).map_err(failed)?;
         }
-        if matches!(self.shape, Output::Csv(_)) {
+        if matches!(self.shape, Output::Csv(_) | Output::Blocklist(_)) {
             note_quality(&answer.input);
         }
         Ok(())
@@ -87,11 +102,20 @@ fn by_extension(path: &Path, typed: &args::Output) -> Result<Output, Error> {
         Some("csv") => Ok(Output::Csv(formulas(typed))),
         Some("md") => Ok(Output::Markdown),
         Some("txt") => Ok(Output::Table(style(typed.color, true))),
+        _ if blocklist(path).is_some() => Err(Error::Usage(format!(
+            "--output {}: a blocklist is written by `top --by client` or `top --by net`, with no other dimension",
+            path.display()
+        ))),
         _ => Err(Error::Usage(format!(
             "--output {}: the extension must be .json, .ndjson, .csv, .md or .txt",
             path.display()
         ))),
     }
+}
+
+/// The blocklist that a file's extension asks for.
+fn blocklist(path: &Path) -> Option<Blocklist> {
+    Blocklist::of_extension(path.extension()?.to_str()?)
 }
 
 /// Whether cells that look like formulas are disarmed.

@@ -14,6 +14,7 @@ pub mod table;
 pub mod json;
 pub mod csv;
 pub mod markdown;
+pub mod blocklist;
 pub mod record;
 pub mod caret;
 pub mod formats;
@@ -24,6 +25,7 @@ use std::io;
 
 use serde::Serialize;
 
+pub use self::blocklist::Blocklist;
 pub use self::chart::{Chart, Glyphs};
 pub use self::escape::Formulas;
 pub use self::quality::quality_line;
@@ -42,6 +44,8 @@ pub enum Output {
     Csv(Formulas),
     /// For issues and wikis.
     Markdown,
+    /// For what blocks the addresses of the rows.
+    Blocklist(Blocklist),
 }
 
 /// Writes a report.
@@ -52,6 +56,7 @@ pub fn write(report: &Report, output: Output, out: &mut dyn io::Write) -> io::Re
         Output::Ndjson => json::write_ndjson(report, out),
         Output::Csv(formulas) => csv::write(report, formulas, out),
         Output::Markdown => markdown::write(report, out),
+        Output::Blocklist(tool) => blocklist::write(report, tool, out),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Black-box tests of the program and checks of the tree.
 //!
 //! * `accounting`: bills, against an independent computation and by hand
+//! * `blocklists`: addresses for what blocks them, and networks joined with their neighbours
 //! * `bots`: which programs come without people, and whether they are who they say
 //! * `cli`: what users meet: answers, messages, exit codes
 //! * `hotlink`: who embeds our objects, and which
@@ -43,6 +44,7 @@ use std::process::{Command, Stdio};
 mod accounting;
 mod audit;
 mod audit_hostile;
+mod blocklists;
 mod bots;
 mod cli;
 mod clients;

@@ -1,5 +1,6 @@
 //! `bandwho top`: ranked groups.
 
+pub mod nets;
 mod parts;
 
 use super::figures::{self, Figures, Series, Sum, is_empty, per_slot};
@@ -56,16 +57,21 @@ const PARTS_ROWS_MAX: usize = 10_000;
 /// The answer of the only view of the rules. Fails if temporary files cannot be read.
 pub fn report(counted: &Counted<'_>, ranking: &Ranking) -> Result<Report, Error> {
     let tables = vec![table(counted, 0, ranking)?];
+    let facts = facts(&counted.rules.views[0], ranking);
+    Ok(Report { schema: "bandwho.top/1", input: counted.input(), facts, tables, ..Report::default() })
+}
+
+/// What is said beside a ranking.
+fn facts(view: &View, ranking: &Ranking) -> Vec<Fact> {
     let asked = ranking.metrics.iter().chain([&ranking.sort]).any(|metric| *metric == Metric::Clients);
-    let mut facts = if asked { clients_error(&counted.rules.views[0]) } else { Vec::new() };
-    let text = |having: &Having| Cell::Text(having.to_string().into_bytes());
+    let mut facts = if asked { clients_error(view) } else { Vec::new() };
     facts.extend(ranking.having.as_ref().map(|having| Fact {
         name: "having",
         label: "having",
         unit: Unit::Text,
-        value: text(having),
+        value: Cell::Text(having.to_string().into_bytes()),
     }));
-    Ok(Report { schema: "bandwho.top/1", input: counted.input(), facts, tables, ..Report::default() })
+    facts
 }
 
 /// By how much a number of clients may be off.
