@@ -7,7 +7,7 @@ mod file;
 mod finder;
 mod networks;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
@@ -232,7 +232,7 @@ impl Agents {
         let mut families: Vec<Family> = Vec::new();
         let (mut tokens, mut networks, mut stated) = (Vec::new(), Vec::new(), Vec::new());
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        for file::Read { families: read, networks: of_file } in files {
+        for (file, file::Read { families: read, networks: of_file }) in files.into_iter().enumerate() {
             for file::Named { name, kind, tokens: named_by } in read {
                 tokens.extend(named_by.into_iter().map(|token| (token, numbered(families.len()))));
                 // Entries of one name are one family.
@@ -241,10 +241,18 @@ impl Agents {
                 same.push(families.len());
                 families.push(Family { name, kind, networks: None });
             }
-            stated.extend(of_file);
+            stated.extend(of_file.into_iter().map(|of_names| (file, of_names)));
         }
-        for file::Stated { line, families: names, networks: of_names } in stated {
+        let mut stated_in = HashSet::new();
+        for (file, file::Stated { line, families: names, networks: of_names }) in stated {
             for name in names {
+                // A later file's networks stand aside; a second entry of one file would be lost.
+                if !stated_in.insert((file, name.clone())) {
+                    return Err(BadFile {
+                        line,
+                        message: format!("the networks of {name} are stated twice"),
+                    });
+                }
                 let unknown = || BadFile { line, message: format!("no family is called {name}") };
                 for &at in by_name.get(&name).ok_or_else(unknown)? {
                     families[at].networks.get_or_insert(networks.len());

@@ -204,6 +204,10 @@ fn faults_of_a_file_have_a_line() {
     );
     check(b"\n[[networks]]\nfamilies = [\"nobody\"]", "line 2: no family is called nobody");
     check(
+        b"families = [{ name = \"a\", kind = \"bot\", tokens = [\"abc\"] }]\n[[networks]]\nfamilies = [\"a\"]\nasn = [1]\n[[networks]]\nfamilies = [\"a\"]\nasn = [2]",
+        "line 5: the networks of a are stated twice",
+    );
+    check(
         b"[[networks]]\nfamilies = []\nranges = [\"1.2.3.4\"]",
         "line 1: `1.2.3.4` is no network such as 192.0.2.0/24",
     );

@@ -36,11 +36,15 @@ pub struct Distinct(Option<Kept>);
 #[derive(Debug, Clone)]
 enum Kept {
     Estimated(Box<HllSketch>),
+    /// Of several groups: one more is added without a copy of those before it.
+    Together(Box<HllUnion>),
     Exact(Box<Exact>),
 }
 
 #[derive(Debug, Clone, Default)]
 struct Exact {
+    /// Bytes of the texts.
+    length: usize,
     v4: HashSet<Ipv4Addr, RandomState>,
     /// All others.
     texts: HashSet<Box<[u8]>, RandomState>,
@@ -57,6 +61,7 @@ impl Distinct {
             Kept::Estimated(sketch) => {
                 sketch.update_with_coupon(Coupon::from_value(raw_bytes::from_slice(&client.text)));
             }
+            Kept::Together(all) => all.update_value(raw_bytes::from_slice(&client.text)),
             Kept::Exact(exact) => exact.add(client),
         }
     }
@@ -66,9 +71,8 @@ impl Distinct {
         match (&mut self.0, &other.0) {
             (_, None) => {}
             (mine @ None, theirs) => mine.clone_from(theirs),
-            (Some(Kept::Estimated(mine)), Some(Kept::Estimated(theirs))) => **mine = union(mine, theirs),
             (Some(Kept::Exact(mine)), Some(Kept::Exact(theirs))) => mine.merge(theirs),
-            (Some(_), Some(_)) => unreachable!("all groups of a view count alike"),
+            (Some(mine), Some(theirs)) => mine.unite(theirs),
         }
     }
 
@@ -82,6 +86,12 @@ impl Distinct {
                 reason = "a number of clients"
             )]
             Some(Kept::Estimated(sketch)) => sketch.composite_estimate().round() as u64,
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a number of clients"
+            )]
+            Some(Kept::Together(all)) => all.composite_estimate().round() as u64,
             Some(Kept::Exact(exact)) => (exact.v4.len() + exact.texts.len()) as u64,
         }
     }
@@ -91,6 +101,7 @@ impl Distinct {
         match &self.0 {
             None => 0,
             Some(Kept::Estimated(sketch)) => sketch.estimated_size(),
+            Some(Kept::Together(all)) => all.estimated_size(),
             Some(Kept::Exact(exact)) => exact.memory(),
         }
     }
@@ -105,6 +116,9 @@ impl Distinct {
         match &self.0 {
             None => Vec::new(),
             Some(Kept::Estimated(sketch)) => [&[ESTIMATED], sketch.serialize().as_slice()].concat(),
+            Some(Kept::Together(all)) => {
+                [&[ESTIMATED], all.to_sketch(HllType::Hll8).serialize().as_slice()].concat()
+            }
             Some(Kept::Exact(exact)) => exact.write(),
         }
     }
@@ -128,11 +142,20 @@ fn sketch() -> HllSketch {
     HllSketch::new(REGISTERS_LOG2, HllType::Hll8).expect("the library allows 4 to 21")
 }
 
-fn union(one: &HllSketch, other: &HllSketch) -> HllSketch {
-    let mut union = HllUnion::new(REGISTERS_LOG2).expect("the library allows 4 to 21");
-    union.update(one);
-    union.update(other);
-    union.to_sketch(HllType::Hll8)
+impl Kept {
+    /// Adds what another group's registers tell; of those that count each there are none here.
+    fn unite(&mut self, other: &Self) {
+        if let Self::Estimated(mine) = self {
+            let mut all = HllUnion::new(REGISTERS_LOG2).expect("the library allows 4 to 21");
+            all.update(mine);
+            *self = Self::Together(Box::new(all));
+        }
+        match (self, other) {
+            (Self::Together(all), Self::Estimated(theirs)) => all.update(theirs),
+            (Self::Together(all), Self::Together(theirs)) => all.update(&theirs.to_sketch(HllType::Hll8)),
+            _ => debug_assert!(false, "all groups of a view count alike"),
+        }
+    }
 }
 
 impl Exact {
@@ -140,18 +163,27 @@ impl Exact {
         match client.v4 {
             Some(address) => _ = self.v4.insert(address),
             None if self.texts.contains(client.text.as_ref()) => {}
-            None => _ = self.texts.insert(client.text.as_ref().into()),
+            None => self.insert(client.text.as_ref()),
         }
     }
 
     fn merge(&mut self, other: &Self) {
         self.v4.extend(&other.v4);
-        self.texts.extend(other.texts.iter().cloned());
+        for text in &other.texts {
+            if !self.texts.contains(text) {
+                self.insert(text);
+            }
+        }
+    }
+
+    /// Adds a text that is not there.
+    fn insert(&mut self, text: &[u8]) {
+        self.length += text.len();
+        self.texts.insert(text.into());
     }
 
     fn memory(&self) -> usize {
-        let texts: usize = self.texts.iter().map(|text| text.len()).sum();
-        room::set(&self.v4) + room::set(&self.texts) + texts
+        room::set(&self.v4) + room::set(&self.texts) + self.length
     }
 
     fn write(&self) -> Vec<u8> {
@@ -170,12 +202,12 @@ impl Exact {
         let count = take_length(rest)?;
         let (addresses, texts) = rest.split_at_checked(count.checked_mul(4)?)?;
         let v4 = addresses.as_chunks().0.iter().map(|octets: &[u8; 4]| Ipv4Addr::from(*octets)).collect();
-        let mut read = Self { v4, texts: HashSet::default() };
+        let mut read = Self { v4, ..Self::default() };
         *rest = texts;
         while !rest.is_empty() {
             let length = take_length(rest)?;
             let (text, after) = rest.split_at_checked(length)?;
-            read.texts.insert(text.into());
+            read.insert(text);
             *rest = after;
         }
         Some(read)

@@ -84,6 +84,7 @@ impl<'a> Programs<'a> {
         }
         Some(*self.known.get(&agent, |agent| self.agents.find(agent)))
     }
+
     /// Whether a client is the program that it says it is.
     pub(super) fn judge(&self, family: FamilyId, client: &Found<'_>) -> Claim {
         let asn = client.places.get(client.place.0 as usize).and_then(|place| place.asn);

@@ -63,7 +63,9 @@ pub fn report(counted: &Counted<'_>, ranking: &Ranking) -> Result<Report, Error>
 
 /// What is said beside a ranking.
 fn facts(view: &View, ranking: &Ranking) -> Vec<Fact> {
-    let asked = ranking.metrics.iter().chain([&ranking.sort]).any(|metric| *metric == Metric::Clients);
+    let compared = ranking.having.iter().flat_map(Having::metrics);
+    let mut metrics = ranking.metrics.iter().copied().chain([ranking.sort]).chain(compared);
+    let asked = metrics.any(|metric| metric == Metric::Clients);
     let mut facts = if asked { clients_error(view) } else { Vec::new() };
     facts.extend(ranking.having.as_ref().map(|having| Fact {
         name: "having",

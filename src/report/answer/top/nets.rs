@@ -38,7 +38,7 @@ pub fn report(counted: &Counted<'_>, ranking: &Ranking, share: u64) -> Result<Re
     let table = counted.tally.whole(0, |tally| table(counted, view, tally, ranking, share))?;
     #[allow(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
     let value = Cell::Share(share as f64 / WHOLE as f64);
-    let fact = Fact { name: "min_share", label: "rows have", unit: Unit::Share, value };
+    let fact = Fact { name: "min_share", label: "rows have at least", unit: Unit::Share, value };
     let mut facts = vec![fact];
     facts.extend(super::facts(view, ranking));
     Ok(Report {
