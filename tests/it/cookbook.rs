@@ -93,10 +93,10 @@ fn port(scratch: &Scratch, log: &str) {
     let (code, slots) = run(&scratch.0, &format!("slots --csv {log}"));
     assert_eq!(code, 0);
     let mut port = String::from("time,bps\n");
-    for row in slots.lines().skip(1) {
+    for row in slots.lines().filter(|line| line.starts_with("row,2")) {
         let cells: Vec<&str> = row.split(',').collect();
         let rate: u64 = cells[cells.len() - 1].parse().unwrap();
-        port.push_str(&format!("{},{}\n", cells[1], rate * 104 / 100));
+        port.push_str(&format!("{},{}\n", cells[1], rate * 102 / 100));
     }
     scratch.file(&format!("port-{}.csv", log.trim_end_matches(".log")), port.as_bytes());
 }
@@ -150,7 +150,7 @@ fn every_recipe_answers_what_the_cookbook_says() {
     println!("{compared} recipes compared with the answers to {logs:?}");
 }
 
-/// A log without a field that is asked for is an error that names it; anything else is answered.
+/// A log without a field or a time that is asked for is an error that names it; anything else is answered.
 #[test]
 fn every_recipe_works_on_the_sample() {
     let text = fs::read_to_string(manual()).unwrap();
@@ -164,7 +164,7 @@ fn every_recipe_works_on_the_sample() {
     let mut asked = 0;
     for Recipe { command, .. } in recipes(&text) {
         let (code, found) = run(&scratch.0, command);
-        let lacks = found.contains("no log has a field for");
+        let lacks = found.contains("no log has a field for") || found.contains("the logs ");
         assert!(code == 0 || code == 1 && lacks, "{command}: {code}\n{found}");
         asked += 1;
     }

@@ -11,7 +11,7 @@ const FORMAT: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $st
 const SERVERS: &str = "cidr,idc,carrier,price\n10.1.0.0/24,bj,BGP,20\n10.2.0.0/24,gz,Chinanet,15\n";
 
 /// What every answer with bytes can be asked by.
-const PLAIN: [&str; 27] = [
+const PLAIN: [&str; 28] = [
     "idc",
     "server",
     "region",
@@ -25,6 +25,7 @@ const PLAIN: [&str; 27] = [
     "client",
     "net",
     "host",
+    "template",
     "path",
     "prefix",
     "ext",
@@ -86,7 +87,18 @@ fn log() -> String {
 type Sums = BTreeMap<String, u64>;
 
 /// The numbers that can be added up.
-const SUMMED: [&str; 6] = ["requests", "bytes", "bytes_in", "errors_4xx", "errors_5xx", "timed"];
+const SUMMED: [&str; 10] = [
+    "requests",
+    "bytes",
+    "bytes_in",
+    "errors_4xx",
+    "errors_5xx",
+    "timed",
+    "before_bytes",
+    "after_bytes",
+    "before_requests",
+    "after_requests",
+];
 
 #[derive(Default)]
 struct Table {
@@ -260,7 +272,15 @@ fn every_other_command_adds_up() {
     for question in latencies {
         assert!(check(&matrix.log, &matrix.servers, &question, "--json", None) > 0);
     }
-    let rest = [vec![], vec!["bots"], vec!["bots", "--all"], vec!["dispatch"]];
+    let rest = [
+        vec![],
+        vec!["bots"],
+        vec!["bots", "--all"],
+        vec!["dispatch"],
+        vec!["diff", "--since", "2026-11-23 12:00", "--until", "2026-11-24", "--vs", "2026-11-23 00:00"],
+        vec!["at", "2026-11-23 12:00", "--window", "1h", "--baseline", "3h"],
+        vec!["hotlink", "--own", "example.com"],
+    ];
     for question in rest {
         for shape in SHAPES {
             assert!(check(&matrix.log, &matrix.servers, &question, shape, None) > 0, "{question:?} {shape}");
@@ -388,6 +408,9 @@ fn hostile_bytes_act_on_nobody() {
         vec![],
         vec!["bots", "--all"],
         vec!["dispatch"],
+        vec!["diff", "--since", "2026-11-23 05:06", "--vs", "2026-11-23 05:00"],
+        vec!["at", "2026-11-23 05:05"],
+        vec!["hotlink", "--own", "example.com"],
         vec!["latency", "--by", "path"],
         vec!["bill", "--drivers", "agent,path"],
         vec!["top", "--by", "agent", "--where", "agent != '\u{1b}[31m|`<b>'"],

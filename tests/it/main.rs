@@ -26,6 +26,7 @@
 //! * `audit_hostile`: ports that are dead, in another unit, broken or made to mislead
 //! * `databases`: IP databases of all schemas, broken ones included
 //! * `ipdb`: `bandwho ipdb`, and compiled databases
+//! * `cookbook`: every command of docs/COOKBOOK.md, and its answer
 //! * `every`: every command, dimension and format: sums that agree, bytes that act on nobody
 //! * `having`: rows that are shown, and that the others are not lost
 //! * `clients`: how many there were
@@ -49,6 +50,7 @@ mod bots;
 mod cli;
 mod clients;
 mod configured;
+mod cookbook;
 mod conformance;
 mod databases;
 mod detection;
