@@ -3,6 +3,7 @@
 //! The key of each row is read as an address again before it is written: nothing else of a log gets into such a file,
 //! and what comments say has no line of its own making.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::IpAddr;
 
@@ -43,7 +44,12 @@ impl Blocklist {
 pub fn write(report: &Report, tool: Blocklist, out: &mut dyn io::Write) -> io::Result<()> {
     let empty = Table::default();
     let table = report.tables.first().unwrap_or(&empty);
-    let networks: Vec<IpNet> = table.rows.iter().filter_map(|row| network(row.first()?)).collect();
+    let is_net = table.by.iter().any(|by| by == "net");
+    let read = |key: &Cell| if is_net { network(key) } else { address(key) };
+    let mut listed = HashSet::new();
+    let networks = table.rows.iter().filter_map(|row| read(row.first()?));
+    // A mapped address and the IPv4 address that it is are two rows, and ipset stops at what it has already.
+    let networks: Vec<IpNet> = networks.filter(|network| listed.insert(*network)).collect();
     let (v4, v6): (Vec<IpNet>, Vec<IpNet>) =
         networks.into_iter().partition(|network| matches!(network, IpNet::V4(_)));
     comments(report, table, [v4.len(), v6.len()], tool, out)?;
@@ -59,13 +65,36 @@ pub fn write(report: &Report, tool: Blocklist, out: &mut dyn io::Write) -> io::R
     }
 }
 
-/// The address or network that a key is, if it is one and not all there are.
+/// The address that a client is. A name may look like a network, and would block one.
+fn address(key: &Cell) -> Option<IpNet> {
+    let address = text(key)?.parse::<IpAddr>().ok()?.to_canonical();
+    is_strange(address).then(|| address.into())
+}
+
+/// The network that a net is, none larger than rows can be.
 fn network(key: &Cell) -> Option<IpNet> {
-    let Cell::Text(text) = key else { return None };
-    let text = std::str::from_utf8(text).ok()?;
-    let address = text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
-    let network = address.or_else(|_| text.parse::<IpNet>()).ok()?.trunc();
-    (network.prefix_len() > 0).then_some(network)
+    let network = text(key)?.parse::<IpNet>().ok()?.trunc();
+    let least = if matches!(network, IpNet::V4(_)) { LEAST_BITS.0 } else { LEAST_BITS.1 };
+    (network.prefix_len() >= least && is_strange(network.addr())).then_some(network)
+}
+
+/// Bits of the largest networks that `--net auto` joins.
+const LEAST_BITS: (u8, u8) = (16, 32);
+
+fn text(key: &Cell) -> Option<&str> {
+    match key {
+        Cell::Text(text) => std::str::from_utf8(text).ok(),
+        _ => None,
+    }
+}
+
+/// True unless it is this machine or a link of it, or nobody: who blocks these blocks itself.
+fn is_strange(address: IpAddr) -> bool {
+    let local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    !(local || address.is_loopback() || address.is_unspecified())
 }
 
 /// An address without a length.
@@ -160,9 +189,9 @@ mod tests {
     use super::*;
     use crate::report::{Input, Other};
 
-    fn written(keys: &[&str], filter: &str, tool: Blocklist) -> String {
+    fn written(by: &str, keys: &[&str], filter: &str, tool: Blocklist) -> String {
         let table = Table {
-            by: vec!["net".to_owned()],
+            by: vec![by.to_owned()],
             rows: keys.iter().map(|key| vec![Cell::Text(key.as_bytes().to_vec())]).collect(),
             other: Some(Other { groups: 7, cells: vec![Cell::Null] }),
             ..Table::default()
@@ -196,35 +225,41 @@ mod tests {
         "",
     ];
 
-    fn body(keys: &[&str], tool: Blocklist) -> String {
-        let text = written(keys, "a\n deny all;", tool);
+    fn body(by: &str, keys: &[&str], tool: Blocklist) -> String {
+        let text = written(by, keys, "a\n deny all;", tool);
         text.split_inclusive('\n').filter(|line| !line.starts_with('#')).collect()
     }
 
     #[test]
     fn only_addresses_are_listed() {
+        assert_eq!(body("net", &KEYS, Blocklist::Nginx), "deny 192.0.2.0/24;\ndeny 2001:db8::/48;\n");
         assert_eq!(
-            body(&KEYS, Blocklist::Nginx),
-            "deny 192.0.2.0/24;\ndeny 198.51.100.7;\ndeny 203.0.113.9;\ndeny 2001:db8::/48;\ndeny 2001:db8:1::7;\n"
-        );
-        assert_eq!(
-            body(&KEYS, Blocklist::Ipset),
+            body("client", &KEYS, Blocklist::Ipset),
             "create bandwho_deny4 hash:net family inet maxelem 16777216 -exist\nflush bandwho_deny4\n\
-             add bandwho_deny4 192.0.2.0/24\nadd bandwho_deny4 198.51.100.7\nadd bandwho_deny4 203.0.113.9\n\
+             add bandwho_deny4 198.51.100.7\nadd bandwho_deny4 203.0.113.9\n\
              create bandwho_deny6 hash:net family inet6 maxelem 16777216 -exist\nflush bandwho_deny6\n\
-             add bandwho_deny6 2001:db8::/48\nadd bandwho_deny6 2001:db8:1::7\n"
+             add bandwho_deny6 2001:db8:1::7\n"
+        );
+        // A name that looks like a network blocks none; what is one address is listed once; nobody blocks himself.
+        let forged =
+            ["0.0.0.0/1", "8.8.8.0/8", "8.8.8.8", "::ffff:8.8.8.8", "127.0.0.1", "::1", "fe80::7", "::"];
+        assert_eq!(body("client", &forged, Blocklist::Nginx), "deny 8.8.8.8;\n");
+        assert_eq!(
+            body("net", &["8.0.0.0/8", "2001::/16", "fe80::/48", "10.1.0.0/16"], Blocklist::Nginx),
+            "deny 10.1.0.0/16;\n"
         );
         assert_eq!(
-            body(&["192.0.2.0/24", "198.51.100.7"], Blocklist::Nft),
+            body("net", &["192.0.2.0/24", "198.51.100.0/24"], Blocklist::Nft),
             "table inet bandwho {\n    set deny4 {\n        type ipv4_addr\n        flags interval\n    }\n    set deny6 {\n        \
              type ipv6_addr\n        flags interval\n    }\n}\nflush set inet bandwho deny4\nadd element inet bandwho deny4 {\n    \
-             192.0.2.0/24,\n    198.51.100.7\n}\nflush set inet bandwho deny6\n"
+             192.0.2.0/24,\n    198.51.100.0/24\n}\nflush set inet bandwho deny6\n"
         );
     }
 
     #[test]
     fn comments_are_lines_and_tell_what_is_missing() {
-        let text = written(&KEYS, &format!("agent = \"\u{1b}[31m\n{}", "x".repeat(5_000)), Blocklist::Nginx);
+        let text =
+            written("net", &KEYS, &format!("agent = \"\u{1b}[31m\n{}", "x".repeat(5_000)), Blocklist::Nginx);
         let comments: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
         assert_eq!(comments.len(), 4);
         assert!(
@@ -236,7 +271,7 @@ mod tests {
         assert_eq!(comments[1], "# 9 of 12 lines, from 2026-11-20T00:00:00Z to unknown");
         assert_eq!(
             comments[2],
-            "# listed: 3 IPv4, 2 IPv6; not listed: 7 other groups, 7 rows that are no address"
+            "# listed: 1 IPv4, 1 IPv6; not listed: 7 other groups, 10 rows that are no address"
         );
     }
 }

@@ -209,14 +209,23 @@ fn a_log_of_many_blocks_has_one_answer() {
 
 /// An answer but for the accounting of its input, which names files: to the byte.
 fn without_input(answer: &str) -> String {
-    const NAME: &str = ",\"input\":";
-    let (head, rest) = answer.split_once(NAME).unwrap();
-    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-    let input = values.next().unwrap().unwrap();
+    let (answer, input) = without(answer, "input");
+    let input = input.unwrap();
     let read = |name: &str| input[name].as_u64().unwrap();
     assert_eq!(read("lines"), read("accepted") + read("rejected") + read("skipped"));
     assert!(read("rejected") > 0 && read("skipped") > 0 && read("accepted") > 100_000, "{input}");
-    format!("{head}{}", &rest[values.byte_offset()..])
+    // Commands name the log that they were found in.
+    without(&answer, "suggestions").0
+}
+
+/// The text of an object without a member, and that.
+fn without(answer: &str, member: &str) -> (String, Option<Value>) {
+    let Some((head, rest)) = answer.split_once(&format!(",\"{member}\":")) else {
+        return (answer.to_owned(), None);
+    };
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+    let value = values.next().unwrap().unwrap();
+    (format!("{head}{}", &rest[values.byte_offset()..]), Some(value))
 }
 
 const FORMAT: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \

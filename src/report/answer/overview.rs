@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::query::{Basis, Dimension, Metric, Series, View};
 use crate::report::chart::{Line, Rate};
 use crate::report::{Cell, Chart, Fact, Report, Summary, Table, Unit};
-use crate::time::{Slot, Timestamp};
+use crate::time::{Slot, Timestamp, instant};
 
 /// Rows of a panel at most: what is asked for first, and what is good to know.
 const ROWS: usize = 8;
@@ -66,6 +66,9 @@ pub fn views(known: Known, provided: impl Fn(&Dimension) -> bool) -> Vec<View> {
     let panels = shown.map(|panel| View { by: panel.by.to_vec(), ..View::default() });
     std::iter::once(everything).chain(panels).collect()
 }
+
+/// Of `+01:00`.
+const OFFSET_LENGTH: usize = 6;
 
 /// The answer; the views are those of [`views`]. Nothing is suggested if it is not known how the same records are read
 /// `again`. Fails if temporary files cannot be read.
@@ -173,7 +176,15 @@ impl Overview<'_> {
         let civil = self.counted.zone().civil(Timestamp::from_seconds(slot.start));
         let second = if civil.second == 0 { String::new() } else { format!(":{:02}", civil.second) };
         let (date, time) = ((civil.year, civil.month, civil.day), (civil.hour, civil.minute));
-        format!("{:04}-{:02}-{:02} {:02}:{:02}{second}", date.0, date.1, date.2, time.0, time.1)
+        let shown = format!("{:04}-{:02}-{:02} {:02}:{:02}{second}", date.0, date.1, date.2, time.0, time.1);
+        // A clock that shows a time twice means the first, unless its offset is told.
+        let start = Timestamp::from_seconds(slot.start);
+        let meant = instant(&shown, self.counted.zone(), start);
+        let written = self.counted.time(start);
+        match written.get(written.len().saturating_sub(OFFSET_LENGTH)..) {
+            Some(offset) if meant != Ok(start) => shown + offset,
+            _ => shown,
+        }
     }
 
     fn subject(&self) -> Subject {

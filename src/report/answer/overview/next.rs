@@ -86,17 +86,37 @@ enum Reads {
     Heads,
     /// Records.
     Records,
+    /// Records of a time of their own.
+    Around,
 }
 
 /// The first commands that fit the findings. None if what was typed has no safe words.
 pub(super) fn suggestions(findings: &Findings, again: &Again) -> Vec<Suggestion> {
     let suggestion = |step: Step| {
-        let rules = if step.reads == Reads::Records { again.rules.as_slice() } else { &[] };
-        let words = step.words.iter().chain(rules).chain(&again.inputs).chain(&again.logs);
+        let rules = match step.reads {
+            Reads::Heads => Vec::new(),
+            Reads::Records => again.rules.clone(),
+            Reads::Around => without_period(&again.rules),
+        };
+        let words = step.words.iter().chain(&rules).chain(&again.inputs).chain(&again.logs);
         let command = shell::line(std::iter::once("bandwho").chain(words.map(String::as_str)))?;
         (command.len() <= COMMAND_BYTES_MAX).then_some(Suggestion { command, why: step.why })
     };
     steps(findings).into_iter().filter_map(suggestion).take(SHOWN).collect()
+}
+
+/// The options but for those that choose a period.
+fn without_period(rules: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut rules = rules.iter();
+    while let Some(word) = rules.next() {
+        match word.split_once('=').map_or(word.as_str(), |(option, _)| option) {
+            "--since" | "--until" if word.contains('=') => {}
+            "--since" | "--until" => _ = rules.next(),
+            _ => kept.push(word.clone()),
+        }
+    }
+    kept
 }
 
 /// The steps that fit, the most urgent first.
@@ -174,7 +194,8 @@ fn peak(Peak { rate, p95, at }: &Peak) -> Option<Step> {
     let is_far = *rate > 0 && *rate >= p95.saturating_mul(PEAK_FACTOR);
     let [rate, p95] = [*rate, *p95].map(|rate| human::bps(i128::try_from(rate).unwrap_or(i128::MAX)));
     is_far.then(|| {
-        step(&["at", at], format!("the peak of {rate} is far above the 95th of {p95}: who made it?"))
+        let why = format!("the peak of {rate} is far above the 95th of {p95}: who made it?");
+        Step { reads: Reads::Around, ..step(&["at", at], why) }
     })
 }
 
@@ -309,5 +330,22 @@ mod tests {
         let slots = Findings { peak: None, shown: Vec::new(), ..findings() };
         check(&slots, &again(&[], &[], &[&fits]), &[&format!("bandwho slots {fits}")]);
         check(&slots, &again(&[], &[], &[&format!("{fits}x")]), &[]);
+    }
+
+    #[test]
+    fn a_window_has_its_own_time() {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let rules = words(&[
+            "--since",
+            "2d",
+            "--where",
+            "path = '--since'",
+            "--until=1d",
+            "--tz",
+            "UTC",
+            "--until",
+            "now",
+        ]);
+        assert_eq!(without_period(&rules), words(&["--where", "path = '--since'", "--tz", "UTC"]));
     }
 }
