@@ -14,8 +14,6 @@ use bandwho::report::Report;
 use bandwho::report::answer::overview::{self, Known};
 use bandwho::report::answer::top::{Needs, Ranking};
 use bandwho::report::answer::{Counted, slots, top};
-use bandwho::report::caret::pointed;
-use bandwho::report::escape;
 use bandwho::report::record;
 
 use super::args::{self, Args, Command, Read};
@@ -76,7 +74,9 @@ fn top(args: &args::Top) -> Result<u8, Error> {
         Metric::parse_list(typed).map_err(|reason| Error::Usage(format!("--columns: {reason}")))
     };
     let columns = args.columns.as_ref().map(parse).transpose()?;
-    let having = args.having.as_deref().map(having).transpose()?;
+    let parse =
+        |typed: &str| Having::parse(typed).map_err(|bad| plan::bad_expression("--having", typed, &bad));
+    let having = args.having.as_deref().map(parse).transpose()?;
     let compared = having.iter().flat_map(Having::metrics);
     let mut typed = columns.iter().flatten().chain(&sort).copied().chain(compared.clone());
     if let Some(metric) = typed.find(|metric| timed && metric.is_timeless()) {
@@ -108,14 +108,6 @@ fn top(args: &args::Top) -> Result<u8, Error> {
     answer(&args.read, &sources, &rules, &target, needs, |counted| match net_share {
         Some(share) => top::nets::report(counted, &ranking, share),
         None => top::report(counted, &ranking),
-    })
-}
-
-/// What rows must be; in an error, where it goes wrong.
-fn having(typed: &str) -> Result<Having, Error> {
-    Having::parse(typed).map_err(|bad| {
-        let message = escape::terminal(bad.message.as_bytes());
-        Error::Usage(format!("--having: {message}\n{}", pointed(typed.as_bytes(), bad.offset, 2)))
     })
 }
 

@@ -17,7 +17,7 @@ use bandwho::input::{self, Found, Input, Listing};
 use bandwho::parse::wrapper::Wrapper;
 use bandwho::pipeline::{Log, Survey, survey};
 use bandwho::place::{BUILT_IN, Places};
-use bandwho::query::filter::{self, Scope};
+use bandwho::query::filter::{self, Bad, Scope};
 use bandwho::query::{Basis, CONNECTION, Dimension, Filter, Metric, View};
 use bandwho::report::caret::pointed;
 use bandwho::report::escape;
@@ -219,14 +219,16 @@ fn servers(read: &Read, inputs: &[Input]) -> Result<Servers, Error> {
 /// What was typed, all of which must hold.
 fn filter(read: &Read, zone: &Zone) -> Result<Option<Filter>, Error> {
     let scope = Scope { zone, now: now() };
-    let parse = |typed: &String| {
-        Filter::parse(typed, &scope).map_err(|bad| {
-            let message = escape::terminal(bad.message.as_bytes());
-            Error::Usage(format!("--where: {message}\n{}", pointed(typed.as_bytes(), bad.offset, 2)))
-        })
-    };
+    let parse =
+        |typed: &String| Filter::parse(typed, &scope).map_err(|bad| bad_expression("--where", typed, &bad));
     let filters = read.filters.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     Ok(filters.into_iter().reduce(Filter::and))
+}
+
+/// What is wrong with an expression, and where.
+pub(crate) fn bad_expression(option: &str, typed: &str, bad: &Bad) -> Error {
+    let message = escape::terminal(bad.message.as_bytes());
+    Error::Usage(format!("{option}: {message}\n{}", pointed(typed.as_bytes(), bad.offset, 2)))
 }
 
 /// The time, for ages such as `2d`.

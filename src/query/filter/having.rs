@@ -5,7 +5,7 @@ use std::fmt;
 use super::Bad;
 use super::checks::Ranges;
 use super::grammar;
-use super::tree::{Comparison, Operator, Tree, Word};
+use super::tree::{Comparison, Tree, Word};
 use super::words::measure;
 use crate::query::Metric;
 use crate::query::metric::Kind;
@@ -126,23 +126,12 @@ fn test(comparison: &Comparison, length: usize) -> Result<Node, Bad> {
     if metric.kind() == Kind::Instant {
         return object(format!("{} is a time: rows are not compared by it", metric.name()));
     }
-    let is_textual = matches!(
-        operator,
-        Operator::Begins | Operator::Ends | Operator::Contains | Operator::Matches | Operator::MatchesNot
-    );
-    if is_textual {
+    if operator.is_textual() {
         return object(format!("`{}` compares text, and {} is a number", operator.sign(), metric.name()));
     }
     let range = |word: &Word| {
         let value = measure(&word.text, metric.kind()).map_err(|message| bad(word, message))?;
-        let value = value.saturating_mul(2);
-        Ok(match operator {
-            Operator::Less => (i64::MIN, value.saturating_sub(1)),
-            Operator::LessOrIs => (i64::MIN, value),
-            Operator::More => (value.saturating_add(1), i64::MAX),
-            Operator::MoreOrIs => (value, i64::MAX),
-            _ => (value, value),
-        })
+        Ok(operator.range(value.saturating_mul(2)))
     };
     let ranges = values.iter().map(range).collect::<Result<_, _>>().map(Ranges::new)?;
     Ok(Node::Test { metric, ranges, is_negative: operator.is_negative() })

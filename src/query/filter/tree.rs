@@ -106,6 +106,32 @@ impl Operator {
         }
     }
 
+    /// True for `=`, `in` and their opposites.
+    pub(super) fn is_equality(self) -> bool {
+        matches!(self, Self::Is | Self::IsNot | Self::In | Self::NotIn)
+    }
+
+    /// True if it asks which of two is more.
+    pub(super) fn is_order(self) -> bool {
+        matches!(self, Self::Less | Self::LessOrIs | Self::More | Self::MoreOrIs)
+    }
+
+    /// True if it is about text alone.
+    pub(super) fn is_textual(self) -> bool {
+        !self.is_order() && !self.is_equality()
+    }
+
+    /// The numbers that it lets pass beside this one, opposites aside: both ends are among them.
+    pub(super) fn range(self, value: i64) -> (i64, i64) {
+        match self {
+            Self::Less => (i64::MIN, value.saturating_sub(1)),
+            Self::LessOrIs => (i64::MIN, value),
+            Self::More => (value.saturating_add(1), i64::MAX),
+            Self::MoreOrIs => (value, i64::MAX),
+            _ => (value, value),
+        }
+    }
+
     /// True if it says the opposite of another operator.
     pub(super) fn is_negative(self) -> bool {
         matches!(self, Self::IsNot | Self::MatchesNot | Self::NotIn)

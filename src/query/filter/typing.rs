@@ -59,7 +59,7 @@ impl Typing<'_> {
             return Err(Bad { message: reason, offset: self.length - at.0 });
         }
         let sense = if operator.is_negative() { Sense::Negative } else { Sense::Positive };
-        let (known, unknown): (Vec<&Word>, Vec<&Word>) = if is_equality(*operator) {
+        let (known, unknown): (Vec<&Word>, Vec<&Word>) = if operator.is_equality() {
             values.iter().partition(|word| !is_unknown(word))
         } else {
             (values.iter().collect(), Vec::new())
@@ -111,13 +111,7 @@ impl Typing<'_> {
     fn ranges(&self, words: &[&Word], operator: Operator, unit: Unit) -> Result<Ranges<i64>, Bad> {
         let range = |word: &&Word| {
             let value = number(&word.text, unit, self.scope).map_err(|message| self.bad(word, message))?;
-            Ok(match operator {
-                Operator::Less => (i64::MIN, value.saturating_sub(1)),
-                Operator::LessOrIs => (i64::MIN, value),
-                Operator::More => (value.saturating_add(1), i64::MAX),
-                Operator::MoreOrIs => (value, i64::MAX),
-                _ => (value, value),
-            })
+            Ok(operator.range(value))
         };
         words.iter().map(range).collect::<Result<_, _>>().map(Ranges::new)
     }
@@ -126,9 +120,7 @@ impl Typing<'_> {
 /// Why a field cannot be asked this.
 fn objection(field: &Field, kind: Kind, operator: Operator) -> Option<String> {
     let (name, sign) = (field.name(), operator.sign());
-    let is_order =
-        matches!(operator, Operator::Less | Operator::LessOrIs | Operator::More | Operator::MoreOrIs);
-    let is_textual = !is_order && !is_equality(operator);
+    let (is_order, is_textual) = (operator.is_order(), operator.is_textual());
     match kind {
         Kind::Number(Unit::Instant) if !is_order => {
             Some(format!("`{sign}` does not compare instants: {name} is compared with < <= > >="))
@@ -140,10 +132,6 @@ fn objection(field: &Field, kind: Kind, operator: Operator) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn is_equality(operator: Operator) -> bool {
-    matches!(operator, Operator::Is | Operator::IsNot | Operator::In | Operator::NotIn)
 }
 
 /// True for words that stand for a value that is absent: tables show it as `unknown`, JSON as null.

@@ -8,6 +8,7 @@ use crate::aggregate::{Extra, Sums, Timing, ViewTally};
 use crate::billing::rate_bps;
 use crate::query::Metric;
 use crate::query::filter::Number;
+use crate::query::metric::Kind;
 use crate::report::{Cell, Column, Unit};
 
 /// The counts of a row.
@@ -198,18 +199,15 @@ impl Series {
 
 /// The column of a metric.
 pub(super) fn metric_column(metric: Metric) -> Column {
-    let unit = match metric {
-        Metric::Requests | Metric::Clients | Metric::Errors4xx | Metric::Errors5xx => Unit::Count,
-        Metric::Timed | Metric::Within(_) | Metric::Large | Metric::Aborted | Metric::ZeroDuration => {
-            Unit::Count
-        }
-        Metric::Bytes | Metric::BytesIn => Unit::Bytes,
-        Metric::Share | Metric::DriverShare | Metric::SlowShare => Unit::Share,
-        Metric::Apdex => Unit::Score,
-        Metric::ThroughputP50 => Unit::ByteRate,
-        Metric::AvgBps | Metric::PeakBps | Metric::P95Bps => Unit::Bps,
-        Metric::PeakAt => Unit::Text,
-        Metric::RtAvg | Metric::RtP50 | Metric::RtP95 | Metric::RtP99 | Metric::RtMax => Unit::Micros,
+    let unit = match metric.kind() {
+        Kind::Share if metric == Metric::Apdex => Unit::Score,
+        Kind::Share => Unit::Share,
+        Kind::Count => Unit::Count,
+        Kind::Bytes => Unit::Bytes,
+        Kind::Rate => Unit::Bps,
+        Kind::ByteRate => Unit::ByteRate,
+        Kind::Duration => Unit::Micros,
+        Kind::Instant => Unit::Text,
     };
     super::column(metric.name(), unit)
 }
